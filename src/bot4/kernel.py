@@ -1,0 +1,318 @@
+"""The one door to the compiler: how a per-event function is declared, compiled, cached and found.
+
+A kernel is a plain function over NumPy arrays and records, declared with its one signature::
+
+    @kernel(f8(f8, f8))
+    def midpoint(bid, ask):
+        return 0.5 * (bid + ask)
+
+Nothing is compiled at import. :func:`warm_up` compiles (or loads from the cache) what a program is about to
+run, tells a progress callback what it does, and then freezes every kernel, so that nothing compiles while
+trading. With ``BOT4_JIT=0`` a kernel is the plain Python function, for the debugger and for coverage;
+``BOT4_BOUNDSCHECK=1`` compiles with bounds checks.
+
+The cache on disk is keyed by the sources a kernel *reaches* (its module and every module of the project that
+it imports, directly or not), so that a changed callee or constant in another file is never missed.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import importlib.util
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numba
+import numpy as np
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+JIT = os.environ.get("BOT4_JIT", "1") != "0"
+BOUNDS_CHECK = os.environ.get("BOT4_BOUNDSCHECK", "0") == "1"
+PACKAGE = __name__.partition(".")[0]
+
+f8 = types.float64
+i8 = types.int64
+i4 = types.int32
+u8 = types.uint64
+b1 = types.boolean
+void = types.void
+
+
+def array(element: Any, ndim: int = 1) -> Any:
+    """Type of a C-contiguous array of ``ndim`` dimensions of a scalar type such as :data:`f8`."""
+    return types.Array(element, ndim, "C")
+
+
+def record(dtype: np.dtype[Any]) -> Any:
+    """Type of one record (passed by reference) of a structured dtype."""
+    return numba.from_dtype(dtype)
+
+
+def records(dtype: np.dtype[Any]) -> Any:
+    """Type of a one-dimensional contiguous array of records."""
+    return types.Array(numba.from_dtype(dtype), 1, "C")
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """One registered kernel: ``function`` is the plain Python, ``compiled`` what the program calls."""
+
+    name: str
+    signature: Any
+    function: Callable[..., Any]
+    compiled: Any
+
+
+@dataclass(frozen=True, slots=True)
+class WarmUpStep:
+    """What :func:`warm_up` reports after each kernel: position, total, name, and whether it came from the cache."""
+
+    done: int
+    total: int
+    name: str
+    was_cached: bool
+    elapsed_s: float
+
+
+KERNELS: dict[str, Kernel] = {}
+
+
+def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
+    """Declare a kernel with its one signature and enter it in :data:`KERNELS`.
+
+    A kernel allocates nothing per event, raises nothing (it returns a status) and reads no global state.
+    """
+
+    def declare(function: Callable[..., Any]) -> Any:
+        name = f"{function.__module__}.{function.__qualname__}"
+        compiled = _dispatcher(function) if JIT else function
+        KERNELS[name] = Kernel(name, signature, function, compiled)
+        return compiled
+
+    return declare
+
+
+class KernelFamily:
+    """Kernels of one signature, called by *address*, so that which one runs is data and recompiles nothing.
+
+    ``family.kernel`` declares a member, ``family.address(member)`` gives the number to keep in a configuration
+    (valid in this process only), and ``family.call(address, ...)`` calls it from inside another kernel at the
+    cost of an indirect call.
+    """
+
+    def __init__(self, name: str, signature: Any) -> None:
+        self.name = name
+        self.signature = signature
+        self._plain: list[Callable[..., Any]] = []
+        self.call = _call_by_address(signature) if JIT else self._call_plain
+
+    def kernel(self, function: Callable[..., Any]) -> Any:
+        """Declare a member of the family."""
+        return kernel(self.signature)(function)
+
+    def address(self, member: Any) -> int:
+        """The address of a declared member; compiles it (or loads it from the cache) if need be."""
+        if not JIT:
+            if member not in self._plain:
+                self._plain.append(member)
+            return self._plain.index(member) + 1
+        _load(member, self.signature)
+        result = member.overloads[self.signature.args]
+        return int(result.library.get_pointer_to_function(result.fndesc.llvm_func_name))
+
+    def _call_plain(self, address: int, *arguments: Any) -> Any:
+        return self._plain[int(address) - 1](*arguments)
+
+
+def warm_up(
+    kernels: Iterable[Any],
+    progress: Callable[[WarmUpStep], None] | None = None,
+) -> bool:
+    """Make the given kernels ready to run and freeze the whole registry.
+
+    Where all of them are in the cache, only they are loaded. Otherwise every registered kernel is compiled in
+    the order of declaration (callees first), so that the progress is even.
+
+    Args:
+        kernels: the kernels that the caller is about to call.
+        progress: called after each one.
+
+    Returns:
+        True if everything came from the cache.
+    """
+    if not JIT:
+        return True
+    started = time.perf_counter()
+    wanted = [entry for entry in KERNELS.values() if any(entry.compiled is k for k in kernels)]
+    is_warm = all(_is_ready(entry) for entry in wanted)
+    todo = wanted if is_warm else list(KERNELS.values())
+    for done, entry in enumerate(todo, 1):
+        was_cached = _load(entry.compiled, entry.signature)
+        if progress is not None:
+            progress(WarmUpStep(done, len(todo), entry.name, was_cached, time.perf_counter() - started))
+    return is_warm
+
+
+def cache_folder() -> Path:
+    """Where compiled kernels are kept: ``$BOT4_CACHE_DIR`` or the user's cache folder."""
+    override = os.environ.get("BOT4_CACHE_DIR")
+    if override:
+        base = Path(override)
+    else:
+        import platformdirs
+
+        base = Path(platformdirs.user_cache_dir("bot4"))
+    return base / ("kernels-checked" if BOUNDS_CHECK else "kernels")
+
+
+# --- compiling -------------------------------------------------------------------------------------------------
+
+
+class ReachedSourcesLocator:
+    """Cache locator for numba: one folder, stamped with the digest of the sources that the function reaches."""
+
+    def __init__(self, function: Callable[..., Any], path: str) -> None:
+        self._stamp = reached_sources_digest(path)
+        self._disambiguator = hashlib.sha256(f"{path}:{function.__code__.co_firstlineno}".encode()).hexdigest()[:12]
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], path: str) -> ReachedSourcesLocator | None:
+        return cls(function, path) if os.path.isfile(path) else None
+
+    def ensure_cache_path(self) -> None:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+
+    def get_cache_path(self) -> str:
+        return str(cache_folder())
+
+    def get_source_stamp(self) -> str:
+        return self._stamp
+
+    def get_disambiguator(self) -> str:
+        return self._disambiguator
+
+
+def _dispatcher(function: Callable[..., Any]) -> Any:
+    can_cache = os.path.isfile(function.__code__.co_filename) and _is_writable(cache_folder())
+    config: Any = numba.config
+    previous = config.CACHE_LOCATOR_CLASSES
+    config.CACHE_LOCATOR_CLASSES = f"{__name__}.ReachedSourcesLocator"
+    try:
+        return numba.njit(function, cache=can_cache, boundscheck=BOUNDS_CHECK, error_model="numpy")
+    finally:
+        config.CACHE_LOCATOR_CLASSES = previous
+
+
+@functools.lru_cache
+def _is_writable(folder: Path) -> bool:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return False
+    return os.access(folder, os.W_OK)
+
+
+def _is_ready(entry: Kernel) -> bool:
+    if entry.signature.args in entry.compiled.overloads:
+        return True
+    cache = entry.compiled._cache
+    return cache.load_overload(entry.signature, entry.compiled.targetctx) is not None
+
+
+def _load(compiled: Any, signature: Any) -> bool:
+    """Compile or load one kernel; returns whether it was ready or cached."""
+    if signature.args not in compiled.overloads:
+        compiled.compile(signature)
+    compiled.disable_compile()
+    return bool(sum(compiled.stats.cache_hits.values())) or not compiled.stats.cache_misses
+
+
+def _call_by_address(signature: Any) -> Any:
+    argument_types = signature.args
+
+    def codegen(context: Any, builder: Any, _call_signature: Any, arguments: Any) -> Any:
+        convention = context.call_conv
+        function_type = convention.get_function_type(signature.return_type, argument_types)
+        pointer = builder.inttoptr(arguments[0], function_type.as_pointer())
+        unpacked = cgutils.unpack_tuple(builder, arguments[1])
+        status, result = convention.call_function(builder, pointer, signature.return_type, argument_types, unpacked)
+        with cgutils.if_unlikely(builder, status.is_error):
+            convention.return_status_propagate(builder, status)
+        if signature.return_type == types.void:
+            return context.get_dummy_value()
+        return result
+
+    @intrinsic  # type: ignore[untyped-decorator]
+    def call(_typing_context: Any, address: Any, *arguments: Any) -> Any:
+        return signature.return_type(types.intp, types.StarArgTuple(argument_types)), codegen
+
+    return call
+
+
+# --- what a kernel reaches ---------------------------------------------------------------------------------------
+
+
+def reached_sources_digest(path: str) -> str:
+    """Digest of a source file and of every module of this package that it imports, directly or not."""
+    digest = hashlib.sha256()
+    for reached in sorted(_reached_files(path)):
+        digest.update(reached.encode())
+        digest.update(_source(reached))
+    return digest.hexdigest()
+
+
+@functools.cache
+def _source(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+def _reached_files(path: str) -> set[str]:
+    reached: set[str] = set()
+    waiting = [path]
+    while waiting:
+        current = waiting.pop()
+        if current not in reached:
+            reached.add(current)
+            waiting.extend(_imported_files(current))
+    return reached
+
+
+@functools.cache
+def _imported_files(path: str) -> tuple[str, ...]:
+    found = set()
+    for node in ast.walk(ast.parse(_source(path))):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        found.update(file for name in names if (file := _module_file(name)))
+    return tuple(found)
+
+
+@functools.cache
+def _module_file(name: str) -> str | None:
+    if name.partition(".")[0] != PACKAGE:
+        return None
+    try:
+        spec = importlib.util.find_spec(name)
+    except ModuleNotFoundError:
+        return None
+    return spec.origin if spec is not None and spec.origin and spec.origin.endswith(".py") else None
+
+
+if not JIT:
+    np.seterr(over="ignore")  # compiled integers wrap without a word; so must the plain ones
+
+__all__ = [
+    "BOUNDS_CHECK", "JIT", "KERNELS", "Kernel", "KernelFamily", "WarmUpStep", "array", "b1", "cache_folder",
+    "f8", "i4", "i8", "kernel", "reached_sources_digest", "record", "records", "u8", "void", "warm_up",
+]  # fmt: skip
