@@ -28,8 +28,8 @@ def hourly_curve(days: int, seed: int = 7) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pandas_daily_returns(ts_ns: np.ndarray, equity: np.ndarray) -> pd.Series:
-    series = pd.Series(equity[1:], index=pd.to_datetime(ts_ns[1:], utc=True))
-    closes = series.resample("D", closed="right", label="left").last().ffill()
+    series = pd.Series(equity[1:], index=pd.to_datetime(ts_ns[1:] - 1, utc=True))
+    closes = series.resample("D").last().ffill()
     return pd.Series([equity[0], *closes]).pct_change().dropna()
 
 

@@ -356,7 +356,7 @@ def _is_finite(series: BarSeries) -> Mask:
     total = series.open + series.high + series.low + series.close + series.volume
     if np.isfinite(total).all():
         return np.ones(len(series), dtype=bool)
-    return np.logical_and.reduce([np.isfinite(column) for column in _columns(series)])
+    return np.asarray(np.logical_and.reduce([np.isfinite(column) for column in _columns(series)]))
 
 
 def _is_non_positive(series: BarSeries) -> Mask:
@@ -371,24 +371,17 @@ def _is_ohlc_violation(series: BarSeries) -> Mask:
 
 def _duplicates(series: BarSeries, steps: IntArray, order: npt.NDArray[np.intp] | None) -> tuple[IntArray, IntArray]:
     """Rows that repeat an earlier row of their open time exactly, and rows that contradict one."""
-    repeated = _rows(steps == 0) + 1
+    is_repeated = np.concatenate([[False], steps == 0]) if len(series) else np.empty(0, dtype=bool)
+    repeated = _in_rows(_rows(is_repeated), order)
     if not len(repeated):
         return repeated, repeated
-    exact, conflicting = [], []
-    first_of_time = repeated[0] - 1
-    for position in repeated:
-        if steps[position - 2] != 0 or position == repeated[0]:
-            first_of_time = position - 1
-        earlier = _in_rows(np.arange(first_of_time, position, dtype=np.int64), order)
-        row = int(_in_rows(np.array([position]), order)[0])
-        is_same = np.logical_and.reduce(
-            [
-                (column[earlier] == column[row]) | (np.isnan(column[earlier]) & np.isnan(column[row]))
-                for column in _columns(series)
-            ]
-        )
-        (exact if is_same.any() else conflicting).append(row)
-    return np.array(exact, dtype=np.int64), np.array(conflicting, dtype=np.int64)
+    is_concerned = is_repeated | np.append(is_repeated[1:], False)
+    rows = np.sort(_in_rows(_rows(is_concerned), order))
+    keys = [column[rows].view(np.int64) for column in _columns(series)] + [series.ts_open_ns[rows]]
+    alike = np.lexsort(keys)
+    is_copy = np.logical_and.reduce([key[alike][1:] == key[alike][:-1] for key in keys])
+    exact = np.sort(rows[alike[1:][is_copy]])
+    return exact, np.setdiff1d(repeated, exact)
 
 
 def _spikes(series: BarSeries, order: npt.NDArray[np.intp] | None) -> IntArray:

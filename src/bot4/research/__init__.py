@@ -1,0 +1,1 @@
+"""Runs judged: backtests, their results, and the report that shows them."""
