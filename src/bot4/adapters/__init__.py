@@ -1,1 +1,1 @@
-"""The outside world behind ports: exchanges, storage, telemetry."""
+"""The outside world behind ports: storage, exchanges, and what else Bot4 talks to."""

@@ -49,10 +49,12 @@ def grid_open_ns(ts_ns: IntArray, interval_ns: int) -> IntArray:
 
 def utc_text(ts_ns: int) -> str:
     """A UTC time as ISO 8601 text, with no more digits than it needs: ``2023-03-24T12:40Z``."""
-    unit = (
-        "m" if ts_ns % MINUTE_NS == 0 else "s" if ts_ns % SECOND_NS == 0 else "ms" if ts_ns % 1_000_000 == 0 else "ns"
-    )
-    return f"{np.datetime_as_string(np.datetime64(int(ts_ns), 'ns'), unit=unit)}Z"
+    time = np.datetime64(int(ts_ns), "ns")
+    if ts_ns % MINUTE_NS == 0:
+        return f"{time.astype('datetime64[m]')}Z"
+    if ts_ns % SECOND_NS == 0:
+        return f"{time.astype('datetime64[s]')}Z"
+    return f"{time.astype('datetime64[ms]') if ts_ns % 1_000_000 == 0 else time}Z"
 
 
 def infer_interval_ns(ts_open_ns: IntArray, where: str = "") -> int:
