@@ -84,14 +84,18 @@ class BarSequence:
                 self._close(past_ns, self._updates[past_ns])
 
     def on_rest_answer(self, rows: Sequence[Candle], settled_until_ns: int) -> None:
-        """Take an answer that starts at ``next_open_ns``; bars that closed by ``settled_until_ns`` are final."""
+        """Take an answer, oldest first, that starts at or before ``next_open_ns``.
+
+        Bars that closed by ``settled_until_ns`` are final.
+        """
         for row in rows:
             opened_ns = int(row[0]) * NS_PER_MS
-            if opened_ns < self.next_open_ns:
-                continue
-            if opened_ns + self.interval_ns <= settled_until_ns:
-                self._close(opened_ns, row)
+            is_final = opened_ns + self.interval_ns <= settled_until_ns
             self._known_until_ns = max(self._known_until_ns, opened_ns)
+            if not is_final:
+                return
+            if opened_ns >= self.next_open_ns:
+                self._close(opened_ns, row)
 
     def take(self, now_ns: int) -> list[ClosedBar]:
         """Remove and return the bars whose turn has come."""
@@ -100,7 +104,7 @@ class BarSequence:
             row = self._closed.pop(self.next_open_ns, None)
             if row is not None:
                 taken.append(self._bar(row, now_ns))
-            elif self.next_open_ns >= self._known_until_ns or self.next_open_ns in self._updates:
+            elif self.next_open_ns >= self._known_until_ns:
                 return taken
             self._updates.pop(self.next_open_ns, None)
             self.next_open_ns += self.interval_ns
@@ -119,6 +123,6 @@ class BarSequence:
 
     def _bar(self, row: Candle, now_ns: int) -> ClosedBar:
         opened_ns = int(row[0]) * NS_PER_MS
-        values = [float(value) for value in row[1:6]]
         known_at_ns = max(now_ns, opened_ns + self.interval_ns)
-        return ClosedBar(self.symbol, self.interval_ns, opened_ns, *values, known_at_ns=known_at_ns)
+        opening, high, low, close, volume = (float(value) for value in row[1:6])
+        return ClosedBar(self.symbol, self.interval_ns, opened_ns, opening, high, low, close, volume, known_at_ns)

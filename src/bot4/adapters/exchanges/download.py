@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from bot4.adapters.exchanges.faults import Patience, patiently
+from bot4.adapters.exchanges.faults import PATIENT, Patience, patiently
 from bot4.adapters.exchanges.venues import (
     DIRECT,
     VenueSettings,
@@ -80,7 +80,7 @@ def download_bars(
     *,
     now_ns: int,
     settings: VenueSettings = DIRECT,
-    patience: Patience = Patience(),
+    patience: Patience = PATIENT,
     sleep: Callable[[float], object] = time.sleep,
     chunk_bars: int = 20_000,
 ) -> DownloadReport:
@@ -94,7 +94,8 @@ def download_bars(
         venue: ccxt's name of the venue, or ``huobi``, ``gate.io``.
         symbol: ``BTCUSDT``, ``BTC/USDT`` or, for the perpetual, ``BTCUSDT_PERP``.
         interval: an interval that the venue offers, for example ``1m``.
-        start_ns, end_ns: UTC nanoseconds.
+        start_ns: UTC nanoseconds, included.
+        end_ns: UTC nanoseconds, left out.
         sink: takes the bars.
         progress: called after each page.
         now_ns: the present.
@@ -228,12 +229,14 @@ def check_rows(rows: Sequence[CandleRow], where: str) -> None:
     for row in rows:
         if len(row) < 6 or not all(value is not None and math.isfinite(value) for value in row[1:6]):
             raise DataError(
-                f"the venue sent a bar without prices: {list(row)}", where=where, remedy="download it from another venue"
+                f"the venue sent a bar without prices: {list(row)}",
+                where=where,
+                remedy="download it from another venue",
             )
 
 
 def bar_series(symbol: str, interval_ns: int, rows: Sequence[CandleRow]) -> BarSeries:
-    """ccxt rows as columns."""
+    """Rows of ccxt as columns."""
     table = np.array([row[1:6] for row in rows], dtype=np.float64)
     opens = np.array([open_ns(row) for row in rows], dtype=np.int64)
     columns = [np.ascontiguousarray(table[:, column]) for column in range(5)]

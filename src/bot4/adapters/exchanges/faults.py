@@ -36,27 +36,30 @@ class Patience:
         return max(self.delay_s(failures), asked_s)
 
 
+PATIENT = Patience()
+
+
 def as_bot4_error(error: Exception, where: str, asked_s: float = 0.0) -> Bot4Error:
     """The error of Bot4's tree for one of ccxt's (table in ``docs/venues.md``)."""
-    import ccxt
+    from ccxt.base import errors
 
     said = _one_line(error)
     wait = f"in {asked_s:.0f} s" if asked_s else "in a minute"
-    if isinstance(error, (ccxt.DDoSProtection, ccxt.RateLimitExceeded)):
+    if isinstance(error, (errors.DDoSProtection, errors.RateLimitExceeded)):
         return Retryable(f"the venue limits our requests ({said})", where=where, remedy=f"run it again {wait}")
-    if isinstance(error, ccxt.OnMaintenance):
+    if isinstance(error, errors.OnMaintenance):
         return Retryable(f"the venue is under maintenance ({said})", where=where, remedy="try again later")
-    if isinstance(error, ccxt.OperationFailed):
+    if isinstance(error, errors.OperationFailed):
         return Retryable(
             f"the venue cannot be reached ({said})", where=where, remedy=f"check the network and run it again {wait}"
         )
-    if isinstance(error, (ccxt.RestrictedLocation, ccxt.AuthenticationError)):
+    if isinstance(error, (errors.RestrictedLocation, errors.AuthenticationError)):
         return UsageError(
             f"the venue refuses this address ({said})", where=where, remedy="choose a venue that serves your country"
         )
-    if isinstance(error, ccxt.NotSupported):
+    if isinstance(error, errors.NotSupported):
         return UsageError(f"the venue does not offer this ({said})", where=where, remedy="choose another venue")
-    if isinstance(error, ccxt.BadRequest):
+    if isinstance(error, errors.BadRequest):
         return UsageError(f"the venue rejects the request ({said})", where=where, remedy="check symbol and times")
     return Retryable(f"the venue answered with an error ({said})", where=where, remedy="try again later")
 
@@ -65,13 +68,13 @@ def patiently(
     call: Callable[[], T], exchange: Any, *, patience: Patience, sleep: Callable[[float], object], where: str
 ) -> T:
     """Call until it succeeds; passing faults are waited out, everything else is raised as a Bot4 error."""
-    import ccxt
+    from ccxt.base import errors
 
     failures = 0
     while True:
         try:
             return call()
-        except ccxt.BaseError as error:
+        except errors.BaseError as error:
             failures += 1
             sleep(_wait_or_raise(error, failures, exchange, patience, where))
 
@@ -85,13 +88,13 @@ async def patiently_async(
     sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> T:
     """:func:`patiently` for asyncio."""
-    import ccxt
+    from ccxt.base import errors
 
     failures = 0
     while True:
         try:
             return await call()
-        except ccxt.BaseError as error:
+        except errors.BaseError as error:
             failures += 1
             await sleep(_wait_or_raise(error, failures, exchange, patience, where))
 
@@ -106,11 +109,11 @@ def retry_after_s(exchange: Any) -> float:
 
 
 def _wait_or_raise(error: Exception, failures: int, exchange: Any, patience: Patience, where: str) -> float:
-    import ccxt
+    from ccxt.base import errors
 
-    is_limited = isinstance(error, (ccxt.DDoSProtection, ccxt.RateLimitExceeded, ccxt.ExchangeNotAvailable))
+    is_limited = isinstance(error, (errors.DDoSProtection, errors.RateLimitExceeded, errors.ExchangeNotAvailable))
     asked_s = retry_after_s(exchange) if is_limited else 0.0
-    delay_s = patience.next_delay_s(failures, asked_s) if isinstance(error, ccxt.OperationFailed) else None
+    delay_s = patience.next_delay_s(failures, asked_s) if isinstance(error, errors.OperationFailed) else None
     if delay_s is None:
         raise as_bot4_error(error, where, asked_s) from error
     return delay_s

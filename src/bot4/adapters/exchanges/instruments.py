@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from bot4.adapters.exchanges.faults import Patience, patiently
+from bot4.adapters.exchanges.faults import PATIENT, Patience, patiently
 from bot4.adapters.exchanges.venues import DIRECT, VenueSettings, find_market, is_perpetual_name, opened_venue
 from bot4.adapters.exchanges.venues import symbol_name as name_of
 from bot4.domain.errors import DataError
@@ -19,7 +19,7 @@ def fetch_instrument(
     symbol: str,
     *,
     settings: VenueSettings = DIRECT,
-    patience: Patience = Patience(),
+    patience: Patience = PATIENT,
     sleep: Callable[[float], object] = time.sleep,
 ) -> Instrument:
     """Tick, lot, minimum sizes and base-tier fees of a symbol, from the venue's public list of markets.
@@ -61,12 +61,12 @@ def as_instrument(market: Mapping[str, Any], venue: str, precision_mode: int) ->
 
 
 def _step(precision: Any, mode: int, symbol: str) -> Decimal:
-    import ccxt
+    from ccxt.base.decimal_to_precision import DECIMAL_PLACES, TICK_SIZE
 
     value = _exact(precision)
-    if value is not None and mode == ccxt.TICK_SIZE:
+    if value is not None and mode == TICK_SIZE:
         return value
-    if value is not None and mode == ccxt.DECIMAL_PLACES:
+    if value is not None and mode == DECIMAL_PLACES:
         return Decimal(1).scaleb(-int(value))
     raise DataError(
         "the venue states no tick or lot size", where=symbol, remedy="write the instrument into the settings"
@@ -81,5 +81,5 @@ def _fee(rate: Any, symbol: str) -> Decimal:
 
 
 def _exact(value: Any) -> Decimal | None:
-    """ccxt gives floats; their shortest decimal is what the venue printed."""
+    """Floats come from ccxt; their shortest decimal is what the venue printed."""
     return None if value is None else Decimal(repr(value) if isinstance(value, float) else str(value))
