@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -70,6 +69,7 @@ class Run:
 
     Raises:
         DataError: columns differ in length, times descend, or the trades are not records of :data:`TRADE`.
+
     """
 
     strategies: tuple[str, ...]
@@ -169,7 +169,7 @@ class Run:
         notional = float(np.sum(trades["quantity"] * (trades["entry_price"] + trades["exit_price"])))
         return {
             "mean_exposure": performance.time_weighted_mean(self.equity_ts_ns, self.exposure),
-            "time_in_market": performance.time_weighted_mean(self.equity_ts_ns, (self.exposure > 0.0).astype(float)),
+            "time_in_market": performance.time_weighted_mean(self.equity_ts_ns, np.sign(self.exposure)),
             "turnover": trade_results.turnover(notional, performance.time_weighted_mean(*self.equity_curve())),
         }
 
@@ -182,6 +182,7 @@ def equity_statistics(ts_ns: IntArray, equity: FloatArray) -> Statistics:
     is_defined = len(drawdown.drawdown_curve(equity)) > 0
     depth = deepest.depth if deepest else 0.0 if is_defined else None
     growth = performance.cagr(ts_ns, equity)
+    closes = performance.daily_closes(ts_ns, equity)[1]
     return {
         "total_return": performance.total_return(equity),
         "cagr": growth,
@@ -195,7 +196,7 @@ def equity_statistics(ts_ns: IntArray, equity: FloatArray) -> Statistics:
         "max_drawdown_trough_ns": deepest.trough_ns if deepest else None,
         "max_drawdown_recovery_ns": deepest.recovery_ns if deepest else None,
         "longest_drawdown_ns": longest.duration_ns if longest else 0 if is_defined else None,
-        "ulcer_index": drawdown.ulcer_index(performance.daily_closes(ts_ns, equity)[1]),
+        "ulcer_index": drawdown.ulcer_index(np.concatenate((equity[:1], closes))),
         "var_95": performance.value_at_risk(returns, 0.95),
         "cvar_95": performance.conditional_value_at_risk(returns, 0.95),
         "var_99": performance.value_at_risk(returns, 0.99),
@@ -204,8 +205,3 @@ def equity_statistics(ts_ns: IntArray, equity: FloatArray) -> Statistics:
         "skewness": performance.skewness(returns),
         "kurtosis": performance.kurtosis(returns),
     }
-
-
-def finite_or_none(value: float) -> float | None:
-    """A float for JSON: None in place of NaN and infinity."""
-    return float(value) if math.isfinite(value) else None
