@@ -61,6 +61,7 @@ class EventKind(IntEnum):
 
 CLOSES_TIMESTAMP = 1  # flag: the last event of its timestamp, after which decisions run
 IS_MAKER = 2  # flag of a fill
+IS_SELL = 4  # flag of a fill: we sold
 
 _HEADER = [("ts_ns", "i8", 0), ("kind", "i2", 8), ("symbol", "i2", 10), ("flags", "i4", 12)]
 _BAR = [

@@ -90,7 +90,7 @@ SLEEVE = np.dtype(
         ("last_reason", "i4"),
         ("is_entering", "i4"),  # an entry is in flight
         ("is_exiting", "i4"),
-        ("is_suspended", "i4"),
+        ("is_short", "i4"),  # side of the open trade
     ],
     align=True,
 )

@@ -15,6 +15,8 @@ from bot4.domain.instruments import INSTRUMENT, MAX_SYMBOLS
 from bot4.domain.orders import COMMAND, FILL, MAX_ORDERS, ORDER
 from bot4.domain.portfolio import LEDGER, MAX_STRATEGIES, N_TARGETS, POSITION, SLEEVE, TRADE_RECORD
 
+from bot4.quant.indicators.bank import BANK_ENTRY
+
 STATE_VERSION = 1
 
 N_FRAMES = 3
@@ -27,6 +29,7 @@ N_BANK_PARAMS = 256
 N_STRATEGY_PARAMS = 32
 N_STRATEGY_MEMORY = 64
 N_STRATEGY_COLUMNS = 64
+N_RECENT_TRADES = 128
 
 TECHNICAL, LEARNED, ORDER_FLOW, SENTIMENT = 0, 1, 2, 3
 N_VOICES = 4
@@ -168,19 +171,6 @@ RISK_CONFIG = np.dtype(
     align=True,
 )
 
-BANK_ENTRY = np.dtype(
-    [
-        ("address", "i8"),
-        ("param_offset", "i8"),
-        ("n_params", "i8"),
-        ("state_offset", "i8"),
-        ("state_size", "i8"),
-        ("out_offset", "i8"),
-        ("n_outputs", "i8"),
-    ],
-    align=True,
-)
-
 CONFIG = np.dtype(
     [
         ("n_symbols", "i8"),
@@ -192,6 +182,7 @@ CONFIG = np.dtype(
         ("base_interval_ns", "i8"),
         ("n_bank", "i8"),
         ("n_columns", "i8"),
+        ("matches_trades", "i8", (MAX_SYMBOLS,)),  # the venue fills this symbol on trades, not on bars
         ("warm_up_bars", "i8"),  # of the slowest frame, in base bars
         ("bank", BANK_ENTRY, (N_BANK_ENTRIES,)),
         ("bank_params", "f8", (N_BANK_PARAMS,)),
@@ -250,18 +241,25 @@ VIEW = np.dtype(
     align=True,
 )
 
+_SIGNAL_FIELDS = [
+    ("action", "i8", 0),
+    ("direction", "f8", 8),  # -1 to 1; its sign is the side of an entry
+    ("confidence", "f8", 16),  # 0 to 1
+    ("win_probability", "f8", 24),  # NaN: from closed trades
+    ("fixed_lots", "i8", 32),  # 0: sized by Kelly
+    ("stop_distance", "f8", 40),  # in price; NaN: by the stop rule; 0: no stop
+    ("has_targets", "i8", 48),
+    ("has_trail", "i8", 56),
+    ("direction_bits", "i8", 8),  # the same bytes, for the running hash
+    ("confidence_bits", "i8", 16),
+]
 SIGNAL = np.dtype(
-    [
-        ("action", "i8"),
-        ("direction", "f8"),  # -1 to 1; its sign is the side of an entry
-        ("confidence", "f8"),  # 0 to 1
-        ("win_probability", "f8"),  # NaN: from closed trades
-        ("fixed_lots", "i8"),  # 0: sized by Kelly
-        ("stop_distance", "f8"),  # in price; NaN: by the stop rule
-        ("has_targets", "i8"),
-        ("has_trail", "i8"),
-    ],
-    align=True,
+    {
+        "names": [name for name, _, _ in _SIGNAL_FIELDS],
+        "formats": [code for _, code, _ in _SIGNAL_FIELDS],
+        "offsets": [offset for _, _, offset in _SIGNAL_FIELDS],
+        "itemsize": 64,
+    }
 )
 
 PROPOSAL = np.dtype(
@@ -378,12 +376,15 @@ BRAIN = np.dtype(
         ("next_approval_id", "i8"),
         ("next_decision_id", "i8"),
         ("next_trade_id", "i8"),
-        ("last_trade_id", "i8"),  # greatest venue trade id booked
+        ("n_fills", "i8"),
+        ("recent_trade_ids", "i8", (N_RECENT_TRADES,)),  # of the venue, so that none is booked twice
         ("decision_hash", "i8"),  # running hash over every signal, holds included
         ("equity", "f8"),
         ("initial_equity", "f8"),
         ("ts_sampled_ns", "i8"),
         ("observed_bars", "i8", (MAX_SYMBOLS,)),
+        ("block_size", "i8"),  # events observed together
+        ("block_at", "i8"),  # of these, how many were applied
         ("block_rows", "i8", (BLOCK, N_FRAMES)),  # feature row of each observed event, by frame
         ("symbol_rows", "i8", (MAX_SYMBOLS, N_FRAMES)),  # the same, of each symbol's latest applied bar
         ("is_due", "i8", (MAX_SYMBOLS,)),  # a bar arrived at this timestamp and awaits its decision
@@ -407,6 +408,8 @@ BRAIN = np.dtype(
         ("signal", SIGNAL),
         ("proposals", PROPOSAL, (MAX_STRATEGIES * MAX_SYMBOLS,)),
         ("decision", DECISION),
+        ("trade", TRADE_RECORD),
+        ("proposal", PROPOSAL),
         ("weights", "f8", (MAX_SYMBOLS,)),
         ("bank_out", "f8", (N_COLUMNS, BLOCK)),
     ],
@@ -415,10 +418,10 @@ BRAIN = np.dtype(
 
 SAMPLE = np.dtype([("ts_ns", "i8"), ("equity", "f8"), ("exposure", "f8")], align=True)
 
-N_COMMANDS = 256
-N_DECISIONS = 256
-N_FILLS = 256
-N_TRADES = 256
+N_COMMANDS = 1024
+N_DECISIONS = 512
+N_FILLS = 512
+N_TRADES = 512
 N_SAMPLES = 1024
 
 OUTBOX = np.dtype(

@@ -1,0 +1,37 @@
+"""Protection at a bar's close: every sleeve of the symbol keeps a working stop, or leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot4.domain.portfolio import BY_EMERGENCY
+from bot4.kernel import i8, kernel, record, void
+from bot4.pipeline.execution.commands import place_exit
+from bot4.pipeline.execution.protection import STOP_IS_LOST, protect, restore_stop
+from bot4.pipeline.risk.gate import approve_reduction
+from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8))
+def protect_symbol(brain: Any, config: Any, outbox: Any, symbol: int, ts_ns: int) -> None:
+    """Look after the stops of every strategy that holds the symbol."""
+    if brain["positions"][symbol]["lots"] == 0:
+        return
+    for strategy in range(config["n_strategies"]):
+        need = protect(brain, config, outbox, symbol, strategy, ts_ns)
+        if need == STOP_IS_LOST:
+            lots = abs(brain["sleeves"][strategy, symbol]["lots"])
+            approval = approve_reduction(brain, config, symbol, strategy, lots)
+            restore_stop(brain, outbox, symbol, strategy, approval, ts_ns)
+        elif need == BY_EMERGENCY:
+            leave(brain, config, outbox, symbol, strategy, BY_EMERGENCY, ts_ns)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8, i8))
+def leave(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, reason: int, ts_ns: int) -> None:
+    """Close a sleeve at the market. Reducing is never refused."""
+    lots = abs(brain["sleeves"][strategy, symbol]["lots"])
+    if lots == 0 or brain["sleeves"][strategy, symbol]["is_exiting"]:
+        return
+    approval = approve_reduction(brain, config, symbol, strategy, lots)
+    place_exit(brain, outbox, symbol, strategy, lots, approval, reason, ts_ns)

@@ -1,0 +1,1 @@
+"""What the market is taken to say: the regime, the voices, and the technical votes."""

@@ -1,0 +1,167 @@
+"""The whole journey of an event on one page.
+
+``step`` is the brain: a market event, a report or an order of the operator goes in, commands come out in the
+outbox. Backtest, paper and live run it unchanged; nothing in it reads a clock, a file or a random source.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot4.domain.events import (
+    BAR,
+    CLOSES_TIMESTAMP,
+    DECIDE,
+    EVENT,
+    FUNDING,
+    INTENT,
+    MODE_CHANGED,
+    ORDER_ACCEPTED,
+    ORDER_UNKNOWN,
+    QUOTE,
+    STRATEGY_SUSPENDED,
+    STRATEGY_SWAPPED,
+    TRADE,
+    VOICE,
+)
+from bot4.domain.ledger import OK, book_funding
+from bot4.kernel import i8, kernel, record, records, void
+from bot4.pipeline.deciding import decide_due, refresh_account
+from bot4.pipeline.execution.commands import cancel_bracket
+from bot4.pipeline.execution.reports import NOTHING_CLOSED, apply_report
+from bot4.pipeline.features.observe import observe
+from bot4.pipeline.feedback import close_trade
+from bot4.pipeline.protecting import protect_symbol
+from bot4.pipeline.risk.clock import update_last_price, update_market_risk
+from bot4.pipeline.signals.regime import update_regime
+from bot4.pipeline.signals.voices import set_voice
+from bot4.pipeline.state import BRAIN, CONFIG, ENTER, HOLD, MARKET, N_STRATEGY_MEMORY, OUTBOX
+
+
+@kernel(void(records(CONFIG), records(BRAIN), records(MARKET), records(OUTBOX), records(EVENT), i8, i8))
+def step(config: Any, brain: Any, markets: Any, outbox: Any, events: Any, at: int, last: int) -> None:
+    """Take the event ``events[at]`` through the journey.
+
+    Args:
+        config: one :data:`~bot4.pipeline.state.CONFIG`; read only.
+        brain: one :data:`~bot4.pipeline.state.BRAIN`.
+        markets: a :data:`~bot4.pipeline.state.MARKET` for each symbol.
+        outbox: one :data:`~bot4.pipeline.state.OUTBOX`, to which everything that results is added.
+        events: :data:`~bot4.domain.events.EVENT` records in their order.
+        at: which one.
+        last: how far the events may be looked through for a block of features; ``at + 1`` when live.
+    """
+    state, settings, results = brain[0], config[0], outbox[0]
+    if state["block_at"] == state["block_size"]:
+        observe(state, markets, settings, events, at, last)
+    offset = state["block_at"]
+    state["block_at"] = offset + 1
+    event = events[at]
+    state["n_events"] += 1
+    state["ts_ns"] = event["ts_ns"]
+    kind = event["kind"]
+    if kind == BAR:
+        _take_bar(state, settings, results, event, offset)
+    elif ORDER_ACCEPTED <= kind <= ORDER_UNKNOWN:
+        take_report(state, settings, results, event)
+    elif kind == TRADE or kind == QUOTE:
+        _take_price(state, settings, event)
+    else:
+        _take_other(state, settings, event)
+    if event["flags"] & CLOSES_TIMESTAMP or kind == DECIDE:
+        refresh_account(state, settings, results)
+        decide_due(state, settings, markets, results)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT)))
+def take_report(brain: Any, config: Any, outbox: Any, report: Any) -> None:
+    """Apply one report of the venue, and learn from a trade that it closes."""
+    brain["ts_ns"] = report["ts_ns"]
+    strategy = apply_report(brain, config, outbox, report)
+    if strategy != NOTHING_CLOSED:
+        symbol = report["symbol"]
+        group_id = brain["sleeves"][strategy, symbol]["entry_order_id"]
+        close_trade(brain, config, outbox, brain["trade"], symbol, strategy, report["ts_ns"])
+        cancel_bracket(brain, outbox, group_id, report["ts_ns"])
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT), i8))
+def _take_bar(brain: Any, config: Any, outbox: Any, event: Any, offset: int) -> None:
+    symbol, ts_ns = event["symbol"], event["ts_ns"]
+    bar = brain["bars"]
+    bar[symbol, 0] = event["open_ticks"]
+    bar[symbol, 1] = event["high_ticks"]
+    bar[symbol, 2] = event["low_ticks"]
+    bar[symbol, 3] = event["close_ticks"]
+    bar[symbol, 4] = ts_ns
+    bar[symbol, 5] = event["ts_open_ns"]
+    brain["bar_volume"][symbol] = event["volume"]
+    for k in range(config["n_frames"]):
+        brain["symbol_rows"][symbol, k] = brain["block_rows"][offset, k]
+    position = brain["positions"][symbol]
+    position["mark_ticks"] = event["close_ticks"]
+    position["mark_ts_ns"] = ts_ns
+    brain["n_bars"] += 1
+    brain["observed_bars"][symbol] += 1
+    brain["is_due"][symbol] = 1
+    if update_market_risk(brain, config, symbol, ts_ns):
+        update_regime(brain, config, symbol)
+    protect_symbol(brain, config, outbox, symbol, ts_ns)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(EVENT)))
+def _take_price(brain: Any, config: Any, event: Any) -> None:
+    symbol = event["symbol"]
+    ticks = event["price_ticks"]
+    if event["kind"] == QUOTE:
+        ticks = (event["bid_ticks"] + event["ask_ticks"]) // 2
+    position = brain["positions"][symbol]
+    position["mark_ticks"] = ticks
+    position["mark_ts_ns"] = event["ts_ns"]
+    update_last_price(brain, symbol, ticks * config["instruments"][symbol]["tick"])
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(EVENT)))
+def _take_other(brain: Any, config: Any, event: Any) -> None:
+    kind, symbol = event["kind"], event["symbol"]
+    if kind == FUNDING:
+        position, instrument = brain["positions"][symbol], config["instruments"][symbol]
+        mark = event["mark_ticks"] if event["mark_ticks"] > 0 else position["mark_ticks"]
+        if book_funding(brain["ledger"], instrument, position, event["funding_rate"], mark) != OK:
+            brain["is_halted"] = 1
+    elif kind == VOICE:
+        set_voice(
+            brain, symbol, event["voice"], event["direction"], event["confidence"], event["valid_until_ns"]
+        )
+    elif kind == INTENT:
+        _take_intent(brain, config, event)
+    elif kind == STRATEGY_SUSPENDED:
+        brain["strategies"][event["strategy"]]["is_suspended"] = 1
+    elif kind == STRATEGY_SWAPPED:
+        brain["strategies"][event["strategy"]]["is_suspended"] = 0
+        for k in range(config["n_symbols"]):
+            for at in range(N_STRATEGY_MEMORY):
+                brain["memory"][event["strategy"], k, at] = 0.0
+    elif kind == MODE_CHANGED:
+        brain["mode"] = event["mode"]
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(EVENT)))
+def _take_intent(brain: Any, config: Any, event: Any) -> None:
+    symbol = event["symbol"]
+    intent = brain["intents"][event["strategy"], symbol]
+    action = event["intent_action"]
+    intent["action"] = action
+    intent["direction"] = event["intent_direction"]
+    intent["confidence"] = event["intent_confidence"]
+    intent["win_probability"] = float("nan")
+    intent["fixed_lots"] = event["intent_lots"]
+    intent["has_targets"] = 0
+    intent["has_trail"] = 0
+    intent["stop_distance"] = float("nan")
+    if action == ENTER and event["intent_stop_ticks"] != 0:
+        stop_ticks = max(0, event["intent_stop_ticks"])  # a negative number asks for no stop
+        intent["stop_distance"] = stop_ticks * config["instruments"][symbol]["tick"]
+    elif action == HOLD:
+        intent["fixed_lots"] = 0
+
