@@ -95,8 +95,8 @@ class TimeChart:
     caption: str = ""
 
 
-def render_time_chart(chart: TimeChart, time: TimeAxis) -> Html:
-    """The chart as a ``figure`` with its legend, axes, drawing and data."""
+def render_time_chart(chart: TimeChart, time: TimeAxis, *, is_live: bool = True) -> Html:
+    """The chart as a ``figure`` with its legend, axes and drawing, and where ``is_live`` the data for the script."""
     drawing = join(
         _band_path(chart, time) if chart.band else "",
         [_line_paths(chart, line, time) for line in chart.lines],
@@ -121,12 +121,12 @@ def render_time_chart(chart: TimeChart, time: TimeAxis) -> Html:
             element("div", [_value_label(h, text) for h, text in zip(heights, labels, strict=True)], class_="y-axis"),
             element(
                 "div",
-                element("div", [element("i", style=f"top:{h:.2f}%") for h in heights], class_="grid"),
+                element("div", [_grid_line(h, text) for h, text in zip(heights, labels, strict=True)], class_="grid"),
                 svg,
                 element("div", class_="cursor", hidden=True),
                 element("div", class_="selection", hidden=True),
                 class_="plot",
-                tabindex="0",
+                tabindex="0" if is_live else None,
                 role="img",
                 aria_label=f"{chart.title}: {chart.description}",
             ),
@@ -134,7 +134,7 @@ def render_time_chart(chart: TimeChart, time: TimeAxis) -> Html:
             class_="frame",
         ),
         element("p", chart.caption, class_="caption") if chart.caption else "",
-        _data(chart, time),
+        _data(chart, time) if is_live else "",
         class_=f"chart {chart.style}".strip(),
     )
 
@@ -212,6 +212,11 @@ def _value_label(height: float, text: str) -> Html:
     return element("span", text, style=f"top:{height:.2f}%")
 
 
+def _grid_line(height: float, text: str) -> Html:
+    is_zero = text.strip("0.%") == ""
+    return element("i", style=f"top:{height:.2f}%", class_="zero" if is_zero else None)
+
+
 def _time_label(ts_ns: int, text: str, time: TimeAxis) -> Html:
     left = (ts_ns - time.start_ns) / max(time.end_ns - time.start_ns, 1) * 100.0
     edge = "start" if left < 4.0 else "end" if left > 96.0 else None
@@ -219,10 +224,10 @@ def _time_label(ts_ns: int, text: str, time: TimeAxis) -> Html:
 
 
 def _legend(chart: TimeChart) -> Html:
-    named = [(line.name, line.style) for line in chart.lines]
+    named = [(line.name, line.style) for line in reversed(chart.lines)]
     if chart.band:
         named.append((chart.band.name, f"band {chart.band.style}"))
-    named += [(mark.name, f"mark {mark.style}") for mark in chart.marks if mark.path]
+    named += [(mark.name, f"mark {mark.style}") for mark in chart.marks if mark.path and mark.name]
     if len(named) < 2:
         return Html("")
     return element("ul", [element("li", _swatch(style), name) for name, style in named], class_="legend")
@@ -232,7 +237,8 @@ def _swatch(style: str) -> Html:
     kind = "" if style.startswith(("band", "mark")) else "line "
     path = "M10 6h0" if "dot" in style else "M0 3h20v6h-20Z" if style.startswith("band") else "M1 6h18"
     drawn = element("path", class_=kind + style, d=path)
-    return element("svg", drawn, viewBox="0 0 20 12", class_="swatch", aria_hidden="true")
+    centre = element("path", class_="mark dot hollow", d=path) if "entry-short" in style else ""
+    return element("svg", drawn, centre, viewBox="0 0 20 12", class_="swatch", aria_hidden="true")
 
 
 def _data(chart: TimeChart, time: TimeAxis) -> Html:
@@ -243,7 +249,7 @@ def _data(chart: TimeChart, time: TimeAxis) -> Html:
         "axis": [chart.axis.low, chart.axis.high, chart.axis.is_log],
         "format": chart.value_format,
         "x": np.diff(chart.ts_ns[shown] // _MS, prepend=0).tolist(),
-        "series": [{"name": line.name, "y": _rounded(line.values[shown])} for line in chart.lines],
+        "series": [{"name": line.name, "y": _rounded(line.values[shown])} for line in reversed(chart.lines)],
         "events": chart.events,
     }
     if chart.band:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 
@@ -11,6 +12,8 @@ from bot4.research.report import formats, run_charts, sections
 from bot4.research.report.charts import render_time_chart
 from bot4.research.report.markup import Html, element, join
 from bot4.research.run import Run
+
+_SUMMARY_BUCKETS = 500
 
 
 def render_report(run: Run) -> str:
@@ -46,7 +49,11 @@ def render_summary(run: Run) -> str:
     statistics, held = run.statistics(), run.buy_and_hold_statistics()
     time = run_charts.time_axis(run)
     charts = [run_charts.equity_chart(run), run_charts.drawdown_chart(run)]
-    drawn = [render_time_chart(chart, time) for chart in charts if chart is not None]
+    drawn = [
+        render_time_chart(replace(chart, buckets=_SUMMARY_BUCKETS), time, is_live=False)
+        for chart in charts
+        if chart is not None
+    ]
     body = join(sections.banners(run), sections.headline(run, statistics, held), drawn)
     return element("div", element("style", Html(_asset("report.css"))), body, class_="bot4 fragment")
 

@@ -215,7 +215,9 @@
         const height = `${100 * (top - this.scale(tick / percent)) / (top - bottom)}%`;
         const text = write(Math.abs(tick) < step / 2 ? 0 : tick, decimals) + (percent === 100 ? "%" : "");
         this.yAxis.append(placed("span", "top", height, text));
-        this.grid.append(placed("i", "top", height, ""));
+        const line = placed("i", "top", height, "");
+        if (Math.abs(tick) < step / 2) line.className = "zero";
+        this.grid.append(line);
       }
       const [from, to] = this.window;
       this.xAxis.replaceChildren(...timeLabels(from, to, 7).map(([ms, text]) => {

@@ -66,7 +66,7 @@ def exposure_chart(run: Run) -> TimeChart:
         unit="gross notional of positions, % of equity",
         description=f"highest {formats.percent(highest)}",
         ts_ns=run.equity_ts_ns,
-        lines=(Line("Exposure", run.exposure, "strategy", is_filled=True),),
+        lines=(Line("Exposure", run.exposure, "exposure", is_filled=True),),
         axis=axis_over(run.exposure, is_from_zero=True),
         value_format="percent",
     )
@@ -160,6 +160,7 @@ def _trade_marks(trades: npt.NDArray[np.void], axis: Axis, time: TimeAxis) -> tu
         Mark("Lost", path(~won), "trade loss dashed"),
         Mark("Long entry", points("entry", long), "dot entry-long"),
         Mark("Short entry", points("entry", ~long), "dot entry-short"),
+        Mark("", points("entry", ~long), "dot hollow"),
         Mark("Exit", points("exit", np.ones(len(trades), dtype=bool)), "dot exit"),
     )
 

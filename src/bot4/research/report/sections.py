@@ -14,6 +14,7 @@ from bot4.research.report import formats
 from bot4.research.report.markup import Html, element, join
 from bot4.research.run import Run, Statistics
 
+_ACRONYMS = {"var": "VaR", "cvar": "CVaR", "atr": "ATR", "garch": "GARCH"}
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
@@ -41,7 +42,7 @@ def headline(run: Run, statistics: Statistics, held: Statistics) -> Html:
         (
             "Sharpe ratio",
             formats.number(statistics["sharpe"]),
-            "needs 30 days" if statistics["sharpe"] is None else f"{sure} sure to be above 0",
+            "needs 30 days" if statistics["sharpe"] is None else f"above 0 with probability {sure}",
         ),
         (
             "Maximum drawdown",
@@ -106,7 +107,7 @@ def monthly_heat_map(run: Run) -> Html:
         rows.append(element("tr", element("th", str(year), scope="row"), cells, _year_cell(own)))
         plain = [element("td", _month_text(gained)) for gained in beside]
         rows.append(
-            element("tr", element("th", "held", scope="row"), plain, _year_cell(beside), class_="held"),
+            element("tr", element("th", "hold", scope="row"), plain, _year_cell(beside), class_="held"),
         )
     head = element("tr", [element("th", name, scope="col") for name in ("", *MONTHS, "Year")])
     table = element("table", element("thead", head), element("tbody", rows), class_="heat")
@@ -118,6 +119,7 @@ def r_histogram(r_multiples: FloatArray) -> Html:
     known = r_multiples[np.isfinite(r_multiples)]
     if len(known) == 0:
         return _nothing("No closed trade had a stop, so none has an R multiple.")
+    is_cut = bool(known.min() < -5.0 or known.max() > 10.0)
     width = 0.5 if np.ptp(known) > 4.0 else 0.25
     low = max(np.floor(known.min() / width) * width, -5.0)
     high = min(np.floor(known.max() / width) * width + width, 10.0)
@@ -138,14 +140,15 @@ def r_histogram(r_multiples: FloatArray) -> Html:
         if edge % stride == 0
     ]
     described = f"{len(known):,} trades, mean {formats.number(float(known.mean()))} R"
+    explained = f"{described}. R is what the trade risked at entry; each bar is {width:g} R wide."
+    if is_cut:
+        explained += " The outermost bars hold everything beyond them."
     return element(
         "figure",
         element("figcaption", element("h3", "Result in R"), element("span", f"tallest bar {tallest:,}", class_="unit")),
         element("div", bars, class_="columns", role="img", aria_label=f"Histogram of R multiples: {described}"),
         element("div", labels, class_="x-axis"),
-        element(
-            "p", f"{described}. R is what the trade risked at entry; each bar is {width:g} R wide.", class_="caption"
-        ),
+        element("p", explained, class_="caption"),
         class_="histogram",
     )
 
@@ -204,18 +207,17 @@ def costs(run: Run) -> Html:
 
 def statistics_tables(statistics: Statistics, held: Statistics) -> Html:
     """Every statistic beside buy-and-hold's, with its definition under the pointer."""
-    groups = dict.fromkeys(measure.group for measure in MEASURES)
     tables = []
-    for group in groups:
+    for group in dict.fromkeys(measure.group for measure in MEASURES):
+        measures = [measure for measure in MEASURES if measure.group == group]
         rows = []
-        for measure in MEASURES:
-            if measure.group != group:
-                continue
+        for measure in measures:
             name = element("span", measure.title, class_="defined", data_tip=measure.definition, tabindex="0")
-            beside = formats.measure(measure, held[measure.key]) if measure.key in EQUITY_MEASURES else ""
-            rows.append((name, formats.measure(measure, statistics[measure.key]), beside))
-        has_benchmark = any(measure.group == group and measure.key in EQUITY_MEASURES for measure in MEASURES)
-        head = (group, "Strategy", "Buy and hold" if has_benchmark else "")
+            cells = [formats.measure(measure, statistics[measure.key])]
+            if measure.key in EQUITY_MEASURES:
+                cells.append(formats.measure(measure, held[measure.key]))
+            rows.append((name, *cells))
+        head = (group, "Strategy", "Buy and hold") if measures[0].key in EQUITY_MEASURES else (group, "Strategy")
         tables.append(_table(head, rows))
     return element("div", tables, class_="tables")
 
@@ -262,8 +264,10 @@ def settings(values: Mapping[str, Any]) -> Html:
 
 def words(name: str) -> str:
     """A name from the code as words: ``stop_loss`` is ``Stop loss``."""
-    text = name.replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
+    first, *rest = name.replace("_", " ").split() or [""]
+    return " ".join(
+        [_ACRONYMS.get(first, first[:1].upper() + first[1:]), *(_ACRONYMS.get(word, word) for word in rest)]
+    )
 
 
 def _flatten(prefix: str, values: Mapping[str, Any]) -> list[tuple[str, str]]:
