@@ -16,10 +16,21 @@ import numpy as np
 
 from bot4.domain.instruments import INSTRUMENT
 from bot4.domain.money import CEILING, FLOOR, OVERFLOW, fits, mul_div, notional_atoms
-from bot4.domain.portfolio import CAPITAL, FEES, FUNDING_PAID, HOLDINGS, LEDGER, N_ACCOUNTS, POSITION, ROUNDING, VENUE
+from bot4.domain.portfolio import (
+    CAPITAL,
+    FEES,
+    FUNDING_PAID,
+    HOLDINGS,
+    LEDGER,
+    N_ACCOUNTS,
+    POSITION,
+    ROUNDING,
+    SLEEVE,
+    VENUE,
+)
 from bot4.kernel import b1, f8, i8, kernel, record
 
-LEDGER_OK = 0
+OK = 0
 LEDGER_OVERFLOW = 1  # the booking would pass 2**62 atoms
 LEDGER_REFUSED = 2  # not a booking: a side, price, quantity or rate that makes no sense
 
@@ -29,7 +40,7 @@ FUNDING_RATE_SCALE = 1_000_000_000_000  # funding rates are taken to the nearest
 class LedgerStatus(IntEnum):
     """What became of a booking; only OK wrote to the balances."""
 
-    OK = LEDGER_OK
+    OK = OK
     OVERFLOW = LEDGER_OVERFLOW
     REFUSED = LEDGER_REFUSED
 
@@ -70,6 +81,30 @@ def realised_by_fill(cost_atoms: int, cost_after_atoms: int, value_atoms: int) -
     return cost_after_atoms - cost_atoms - value_atoms
 
 
+@kernel(i8(record(INSTRUMENT), record(SLEEVE), i8, i8, i8))
+def apply_to_holding(instrument: np.void, sleeve: np.void, side: int, price_ticks: int, qty_lots: int) -> int:
+    """Apply a fill to a sleeve's lots, cost basis and realised result, by the position's own arithmetic.
+
+    Every sleeve is exact in its own basis, and the position in its own. A fill changes ``cost - realised`` of both
+    by the same value, so the sum of that over a symbol's sleeves (closed trades included) is the position's, always;
+    cost and realised taken singly agree whenever one sleeve holds the symbol, or none.
+
+    Returns a ledger status; unless it is OK the sleeve did not change.
+    """
+    value = fill_value_atoms(instrument, side, price_ticks, qty_lots)
+    if value == OVERFLOW:
+        return LEDGER_OVERFLOW
+    cost = sleeve["cost_atoms"]
+    cost_after = cost_after_fill(sleeve["lots"], cost, side * qty_lots, value)
+    realised_total = sleeve["realised_atoms"] + realised_by_fill(cost, cost_after, value)
+    if not (fits(cost_after) and fits(realised_total)):
+        return LEDGER_OVERFLOW
+    sleeve["lots"] += side * qty_lots
+    sleeve["cost_atoms"] = cost_after
+    sleeve["realised_atoms"] = realised_total
+    return OK
+
+
 @kernel(b1(record(LEDGER), i8, i8, i8))
 def has_room(ledger: np.void, account: int, asset: int, atoms: int) -> bool:
     """Whether an amount can be added to a balance."""
@@ -104,7 +139,7 @@ def book_deposit(ledger: np.void, asset: int, atoms: int) -> int:
         return int(refuse_booking(ledger, LEDGER_OVERFLOW))
     move_atoms(ledger, CAPITAL, HOLDINGS, asset, atoms)
     ledger["bookings"] += 1
-    return LEDGER_OK
+    return OK
 
 
 @kernel(i8(record(LEDGER), record(INSTRUMENT), i8, i8, i8, i8))
@@ -125,7 +160,7 @@ def book_spot_legs(
     move_atoms(ledger, HOLDINGS, ROUNDING, quote, residue_atoms)
     move_atoms(ledger, HOLDINGS, FEES, quote, fee)
     move_atoms(ledger, VENUE, HOLDINGS, base, base_atoms)
-    return LEDGER_OK
+    return OK
 
 
 @kernel(i8(record(LEDGER), i8, i8, i8))
@@ -139,7 +174,7 @@ def book_perpetual_legs(ledger: np.void, quote: int, realised: int, fee: int) ->
         return LEDGER_OVERFLOW
     move_atoms(ledger, VENUE, HOLDINGS, quote, realised)
     move_atoms(ledger, HOLDINGS, FEES, quote, fee)
-    return LEDGER_OK
+    return OK
 
 
 @kernel(i8(record(LEDGER), record(INSTRUMENT), record(POSITION), i8, i8, i8, i8))
@@ -181,14 +216,14 @@ def book_fill(
     else:
         residue = value - notional_atoms(instrument, price_ticks, fill_lots, FLOOR)
         status = book_spot_legs(ledger, instrument, value, residue, base_atoms, fee)
-    if status != LEDGER_OK:
+    if status != OK:
         return int(refuse_booking(ledger, status))
     position["lots"] = lots + fill_lots
     position["cost_atoms"] = cost_after
     position["realised_atoms"] = realised_total
     position["fees_atoms"] = fees_total
     ledger["bookings"] += 1
-    return LEDGER_OK
+    return OK
 
 
 @kernel(i8(record(INSTRUMENT), i8, f8, i8))
@@ -218,7 +253,7 @@ def book_funding(ledger: np.void, instrument: np.void, position: np.void, rate: 
         A ledger status.
     """
     if instrument["is_perpetual"] == 0 or position["lots"] == 0:
-        return LEDGER_OK
+        return OK
     if not (-1.0 < rate < 1.0) or mark_ticks <= 0:
         return int(refuse_booking(ledger, LEDGER_REFUSED))
     quote = instrument["quote_asset"]
@@ -232,7 +267,7 @@ def book_funding(ledger: np.void, instrument: np.void, position: np.void, rate: 
     move_atoms(ledger, HOLDINGS, FUNDING_PAID, quote, paid)
     position["funding_atoms"] += paid
     ledger["bookings"] += 1
-    return LEDGER_OK
+    return OK
 
 
 @kernel(b1(record(LEDGER), i8))

@@ -7,7 +7,7 @@ without a word; so every product of money goes through :func:`mul_div`, which is
 
 from __future__ import annotations
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Context, Decimal
 from enum import IntEnum
 
 import numpy as np
@@ -29,6 +29,7 @@ _LIMB_BITS = 31
 _LIMB = (1 << 31) - 1
 _OFF_GRID = 1e-6  # ticks
 _EXACT_FLOAT = 2.0**53
+_WIDE = Context(prec=100)
 
 
 class Rounding(IntEnum):
@@ -164,7 +165,7 @@ def price_to_ticks(instrument: Instrument, price: Decimal | float, rounding: int
 
 def ticks_to_price(instrument: Instrument, price_ticks: int) -> Decimal:
     """Price in quote currency."""
-    return int(price_ticks) * instrument.tick_size
+    return _WIDE.multiply(Decimal(int(price_ticks)), instrument.tick_size)
 
 
 def quantity_to_lots(instrument: Instrument, quantity: Decimal | float) -> int:
@@ -178,12 +179,12 @@ def quantity_to_lots(instrument: Instrument, quantity: Decimal | float) -> int:
 
 def lots_to_quantity(instrument: Instrument, qty_lots: int) -> Decimal:
     """Quantity in base currency."""
-    return int(qty_lots) * instrument.lot_size
+    return _WIDE.multiply(Decimal(int(qty_lots)), instrument.lot_size)
 
 
 def atoms_to_decimal(atoms: int, decimals: int) -> Decimal:
     """Amount of an asset that is kept with so many decimals (``Universe.decimals``)."""
-    return Decimal(int(atoms)).scaleb(-decimals)
+    return Decimal(int(atoms)).scaleb(-decimals, _WIDE)
 
 
 def prices_to_ticks(prices: FloatArray, instrument: Instrument) -> tuple[IntArray, int]:
@@ -219,4 +220,4 @@ def _units(amount: Decimal | float, unit: Decimal, rounding: int, what: str) -> 
     exact = amount if isinstance(amount, Decimal) else Decimal(str(amount))
     if not exact.is_finite():
         raise DataError(f"{what} is {amount}", remedy="give a finite number")
-    return int((exact / unit).to_integral_value(_DECIMAL_ROUNDING[rounding]))
+    return int(_WIDE.divide(exact, unit).to_integral_value(_DECIMAL_ROUNDING[rounding], _WIDE))
