@@ -247,6 +247,7 @@ def _data(chart: TimeChart, time: TimeAxis) -> Html:
     data: dict[str, Any] = {
         "span": [time.start_ns // _MS, time.end_ns // _MS],
         "axis": [chart.axis.low, chart.axis.high, chart.axis.is_log],
+        "isFromZero": any(line.is_filled for line in chart.lines),
         "format": chart.value_format,
         "x": np.diff(chart.ts_ns[shown] // _MS, prepend=0).tolist(),
         "series": [{"name": line.name, "y": _rounded(line.values[shown])} for line in reversed(chart.lines)],

@@ -199,9 +199,11 @@
         }
       });
       if (low > high) return [0, 1];
+      if (this.data.isFromZero) [low, high] = [Math.min(low, 0), Math.max(high, 0)];
       const [bottom, top] = [this.scale(low), this.scale(high)];
       const air = 0.06 * (top - bottom) || 0.05;
-      return [bottom - air, top + air];
+      const isBare = (value) => this.data.isFromZero && value === 0;
+      return [isBare(low) ? bottom : bottom - air, isBare(high) && low < 0 ? top : top + air];
     }
 
     label(bottom, top) {

@@ -41,7 +41,8 @@ class Axis:
         return [position * step for position in range(first, last + 1)]
 
     def _log_ticks(self) -> list[float]:
-        decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
+        decades = range(first, last + 1, 1 + (last - first) // 8)
         leads = (1, 2, 5) if self.high / self.low < 1000.0 else (1,)
         marks = [lead * 10.0**decade for decade in decades for lead in leads]
         return [mark for mark in marks if self.low <= mark <= self.high]
