@@ -45,6 +45,10 @@ def as_bot4_error(error: Exception, where: str, asked_s: float = 0.0) -> Bot4Err
 
     said = _one_line(error)
     wait = f"in {asked_s:.0f} s" if asked_s else "in a minute"
+    if _is_refusal(error):
+        return UsageError(
+            f"the venue refuses this address ({said})", where=where, remedy="choose a venue that serves your country"
+        )
     if isinstance(error, (errors.DDoSProtection, errors.RateLimitExceeded)):
         return Retryable(f"the venue limits our requests ({said})", where=where, remedy=f"run it again {wait}")
     if isinstance(error, errors.OnMaintenance):
@@ -52,10 +56,6 @@ def as_bot4_error(error: Exception, where: str, asked_s: float = 0.0) -> Bot4Err
     if isinstance(error, errors.OperationFailed):
         return Retryable(
             f"the venue cannot be reached ({said})", where=where, remedy=f"check the network and run it again {wait}"
-        )
-    if isinstance(error, (errors.RestrictedLocation, errors.AuthenticationError)):
-        return UsageError(
-            f"the venue refuses this address ({said})", where=where, remedy="choose a venue that serves your country"
         )
     if isinstance(error, errors.NotSupported):
         return UsageError(f"the venue does not offer this ({said})", where=where, remedy="choose another venue")
@@ -108,12 +108,26 @@ def retry_after_s(exchange: Any) -> float:
     return 0.0
 
 
+def is_passing(error: Exception) -> bool:
+    """Whether trying again may help."""
+    from ccxt.base import errors
+
+    return isinstance(error, errors.OperationFailed) and not _is_refusal(error)
+
+
+def _is_refusal(error: Exception) -> bool:
+    from ccxt.base import errors
+
+    is_legal_bar = isinstance(error, errors.ExchangeNotAvailable) and " 451 " in str(error)  # ccxt: "not available"
+    return is_legal_bar or isinstance(error, (errors.RestrictedLocation, errors.AuthenticationError))
+
+
 def _wait_or_raise(error: Exception, failures: int, exchange: Any, patience: Patience, where: str) -> float:
     from ccxt.base import errors
 
     is_limited = isinstance(error, (errors.DDoSProtection, errors.RateLimitExceeded, errors.ExchangeNotAvailable))
     asked_s = retry_after_s(exchange) if is_limited else 0.0
-    delay_s = patience.next_delay_s(failures, asked_s) if isinstance(error, errors.OperationFailed) else None
+    delay_s = patience.next_delay_s(failures, asked_s) if is_passing(error) else None
     if delay_s is None:
         raise as_bot4_error(error, where, asked_s) from error
     return delay_s

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from bot4.adapters.exchanges.bar_sequence import NS_PER_MS, BarSequence, Candle, ClosedBar
-from bot4.adapters.exchanges.faults import PATIENT, Patience, as_bot4_error, patiently_async, retry_after_s
+from bot4.adapters.exchanges.faults import PATIENT, Patience, as_bot4_error, is_passing, patiently_async, retry_after_s
 from bot4.adapters.exchanges.venues import (
     DIRECT,
     VenueSettings,
@@ -82,11 +82,11 @@ class FeedTiming:
 
 
 class LiveBarFeed:
-    """Closed bars of several symbols of one venue, each once and in order of opening per symbol.
+    """Closed bars of several symbols of one venue: each once, and in order of opening over all symbols.
 
-    Bars that a backfill brings for several symbols are handed out in order of (open time, symbol). Across symbols
-    the stream's own order holds otherwise, so that one symbol's bar may come up to ``grace_ns`` plus a request
-    after another's of the same close.
+    A bar waits until no other symbol owes an earlier one. A symbol that the venue's REST cannot bring up to date
+    either (halted, or REST fails) is not waited for; when it comes back its bars are late, but still in their own
+    order.
 
     Args:
         venue: ccxt's name of the venue.
@@ -125,6 +125,8 @@ class LiveBarFeed:
         self._settings = settings
         self._timing = timing
         self._sequences: dict[str, BarSequence] = {}  # by ccxt symbol
+        self._held: list[ClosedBar] = []
+        self._not_waited_for: set[str] = set()
         self._closed: asyncio.Queue[ClosedBar | None] = asyncio.Queue()
         self._state = FeedState.CONNECTING
         self._is_backfilling = False
@@ -204,11 +206,9 @@ class LiveBarFeed:
             stream.set_markets_from_exchange(rest)
             try:
                 await _first_to_end(self._watch(stream), self._until_silent(connected_at_s))
-            except errors.OperationFailed as error:
-                self._state = FeedState.DISCONNECTED
-                self._note(error)
             except errors.BaseError as error:
-                raise as_bot4_error(error, rest.id) from error
+                self._note_or_raise(error)
+                self._state = FeedState.DISCONNECTED
             finally:
                 await stream.close()
             was_heard = self._heard_s is not None and self._heard_s >= connected_at_s
@@ -285,24 +285,32 @@ class LiveBarFeed:
                 fruitless = 0
                 continue
             self._is_backfilling = True
-            delivered_before = self._delivered
+            self._not_waited_for.clear()
             asked_s = 0.0
             try:
                 for symbol in overdue:
                     await self._backfill(rest, symbol)
-            except errors.OperationFailed as error:
-                self._note(error)
-                asked_s = retry_after_s(rest)
             except errors.BaseError as error:
-                raise as_bot4_error(error, rest.id) from error
+                self._note_or_raise(error)
+                asked_s = retry_after_s(rest)
             self._deliver()
-            fruitless = 0 if self._delivered > delivered_before else fruitless + 1
+            self._not_waited_for = {name for name, open_ns in overdue.items() if self._next_open(name) == open_ns}
+            self._deliver()
+            fruitless = fruitless + 1 if len(self._not_waited_for) == len(overdue) else 0
             if fruitless:
                 await asyncio.sleep(max(asked_s, self._timing.patience.delay_s(fruitless)))
 
-    def _overdue(self) -> list[str]:
-        now_ns = self._now_ns()
-        return [name for name, seq in self._sequences.items() if seq.is_overdue(now_ns, self._timing.grace_ns)]
+    def _overdue(self) -> dict[str, int]:
+        """The symbols that owe a bar, and its open time."""
+        now_ns, grace_ns = self._now_ns(), self._timing.grace_ns
+        return {
+            name: sequence.next_open_ns
+            for name, sequence in self._sequences.items()
+            if sequence.is_overdue(now_ns, grace_ns)
+        }
+
+    def _next_open(self, symbol: str) -> int:
+        return self._sequences[symbol].next_open_ns
 
     async def _backfill(self, rest: Any, symbol: str) -> None:
         sequence = self._sequences[symbol]
@@ -313,14 +321,21 @@ class LiveBarFeed:
 
     def _deliver(self) -> None:
         now_ns = self._now_ns()
-        taken = [bar for sequence in self._sequences.values() for bar in sequence.take(now_ns)]
-        for bar in sorted(taken, key=lambda bar: (bar.ts_open_ns, bar.symbol)):
+        for sequence in self._sequences.values():
+            self._held.extend(sequence.take(now_ns))
+        self._held.sort(key=lambda bar: (bar.ts_open_ns, bar.symbol))
+        awaited = [self._next_open(name) for name in self._sequences if name not in self._not_waited_for]
+        while self._held and all(self._held[0].ts_open_ns <= open_ns for open_ns in awaited):
+            bar = self._held.pop(0)
             self._closed.put_nowait(bar)
             self._delivered += 1
             self._lag_ns = bar.known_at_ns - bar.ts_close_ns
 
-    def _note(self, error: Exception) -> None:
-        self._last_error = as_bot4_error(error, self._venue).what
+    def _note_or_raise(self, error: Exception) -> None:
+        fault = as_bot4_error(error, self._venue)
+        if not is_passing(error):
+            raise fault from error
+        self._last_error = fault.what
 
 
 async def _first_to_end(*coroutines: Coroutine[Any, Any, None]) -> None:
