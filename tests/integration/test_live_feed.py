@@ -14,6 +14,7 @@ import pytest
 from tests.loopback.binance_server import HttpFault, LoopbackBinance
 from tests.loopback.market_bars import minute_bars
 
+from bot4.adapters.exchanges import live_bars
 from bot4.adapters.exchanges.bar_sequence import ClosedBar
 from bot4.adapters.exchanges.faults import Patience
 from bot4.adapters.exchanges.live_bars import FeedState, FeedTiming, LiveBarFeed
@@ -27,24 +28,19 @@ QUICK = FeedTiming(silence_s=0.6, poll_s=0.02, patience=Patience(first_s=0.02, l
 
 
 @contextlib.contextmanager
-def binance(wall_s_per_bar: float = 0.06, grace_bars: float = 0.5):
+def binance(wall_s_per_bar: float = 0.06):
     market = {symbol: minute_bars(symbol, 0, 2000) for symbol in SYMBOLS}
     start_ns = int(market["BTCUSDT"].ts_open_ns[START]) + MINUTE_NS // 3
     with LoopbackBinance(market, start_ns, wall_s_per_bar) as exchange:
         yield exchange
 
 
-def feed_of(exchange: LoopbackBinance, symbols=SYMBOLS, timing: FeedTiming = QUICK, **options) -> LiveBarFeed:
-    return LiveBarFeed(
-        "binance",
-        symbols,
-        "1m",
-        now_ns=exchange.clock.now_ns,
-        monotonic=time.monotonic,
-        settings=VenueSettings(exchange.base_url, request_timeout_s=2.0),
-        timing=timing,
-        **options,
-    )
+def feed_of(
+    exchange: LoopbackBinance, symbols=SYMBOLS, timing: FeedTiming = QUICK, kind=LiveBarFeed, **options
+) -> LiveBarFeed:
+    settings = VenueSettings(exchange.base_url, request_timeout_s=2.0)
+    options = {"now_ns": exchange.clock.now_ns, "monotonic": time.monotonic} | options
+    return kind("binance", symbols, "1m", settings=settings, timing=timing, **options)
 
 
 async def collect(
@@ -137,6 +133,26 @@ def test_a_socket_dropped_midway_loses_repeats_and_disorders_no_bar():
     run_cleanly(main)
 
 
+@pytest.mark.parametrize("has_one_watcher", [True, False])
+def test_a_venue_that_marks_no_last_update_delivers_the_same_bars(monkeypatch, has_one_watcher):
+    class FeedOfAnotherVenue(LiveBarFeed):
+        def _new_venue(self):
+            venue = super()._new_venue()
+            venue.has["watchOHLCVForSymbols"] = has_one_watcher
+            return venue
+
+    monkeypatch.setattr(live_bars, "MARKS_LAST_UPDATE", frozenset())
+
+    async def main() -> None:
+        with binance() as exchange:
+            feed = feed_of(exchange, kind=FeedOfAnotherVenue)
+            taken = await collect(feed, 40, lambda count, _: exchange.drop_sockets() if count == 20 else None)
+            assert_exact(exchange, taken)
+            assert feed.health().reconnects >= 1
+
+    run_cleanly(main)
+
+
 def test_bars_that_close_while_no_socket_opens_are_delivered_by_rest():
     async def main() -> None:
         with binance() as exchange:
@@ -182,8 +198,8 @@ def test_silence_is_measured_by_the_clock_that_is_passed_in():
     async def main() -> None:
         with binance(wall_s_per_bar=3600.0) as exchange:  # the market hardly moves: a silent stream
             ticks = [0.0]
-            feed = feed_of(exchange, timing=FeedTiming(silence_s=30.0, poll_s=0.01, patience=QUICK.patience))
-            feed._monotonic = lambda: ticks[0]  # a clock that only this test moves
+            timing = FeedTiming(silence_s=30.0, poll_s=0.01, patience=QUICK.patience)
+            feed = feed_of(exchange, timing=timing, monotonic=lambda: ticks[0])
             bars = feed.bars()
             waiting = asyncio.ensure_future(anext(bars))
             while exchange.sockets_opened == 0:
