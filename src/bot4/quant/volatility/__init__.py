@@ -1,0 +1,1 @@
+"""Forecasts of variance: one-step recursions and their sums over a horizon."""
