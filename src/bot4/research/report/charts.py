@@ -132,6 +132,7 @@ def render_time_chart(chart: TimeChart, time: TimeAxis, *, is_live: bool = True)
             ),
             element("div", [_time_label(ts, text, time) for ts, text in moments], class_="x-axis"),
             class_="frame",
+            style=f"--gutter:{max(map(len, labels), default=0)}",
         ),
         element("p", chart.caption, class_="caption") if chart.caption else "",
         _data(chart, time) if is_live else "",
@@ -163,6 +164,7 @@ def _heights(axis: Axis, values: FloatArray) -> npt.NDArray[np.int64]:
 
 
 def _line_paths(chart: TimeChart, line: Line, time: TimeAxis) -> Html:
+    """The line, broken where values are missing, and the area between it and zero where it is filled and whole."""
     known = np.flatnonzero(np.isfinite(line.values))
     if len(known) == 0:
         return Html("")
@@ -173,9 +175,10 @@ def _line_paths(chart: TimeChart, line: Line, time: TimeAxis) -> Html:
         shown = last_per_bucket(ts_ns, time.start_ns, time.end_ns, chart.buckets)
     x = np.rint(time.positions(ts_ns[shown])).astype(int).tolist()
     y = _heights(chart.axis, values[shown]).tolist()
-    outline = "M" + "L".join(f"{a} {b}" for a, b in zip(x, y, strict=True))
+    is_broken = np.diff(known[shown], prepend=-2) > np.diff(shown, prepend=-1)
+    outline = "".join(f"{'M' if broken else 'L'}{a} {b}" for a, b, broken in zip(x, y, is_broken.tolist(), strict=True))
     drawn = element("path", class_=f"line {line.style}", d=outline)
-    if not line.is_filled:
+    if not line.is_filled or is_broken[1:].any():
         return drawn
     base = int(_heights(chart.axis, np.array([0.0]))[0])
     return join(element("path", class_=f"area {line.style}", d=f"{outline}L{x[-1]} {base}L{x[0]} {base}Z"), drawn)
@@ -203,7 +206,7 @@ def _value_ticks(chart: TimeChart) -> tuple[list[float], list[str]]:
     ticks = chart.axis.ticks()
     is_percent = chart.value_format == "percent"
     shares = chart.axis.share(np.array(ticks)) if ticks else np.empty(0)
-    even_step = ticks[1] - ticks[0] if len(ticks) > 1 else 0.0
+    even_step = ticks[1] - ticks[0] if len(ticks) > 1 else abs(sum(ticks))
     labels = [tick_text(tick, tick if chart.axis.is_log else even_step, is_percent=is_percent) for tick in ticks]
     return [100.0 * (1.0 - float(share)) for share in shares], labels
 

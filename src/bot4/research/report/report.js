@@ -37,6 +37,12 @@
     return [1, 2, 2.5, 5, 10].map((lead) => lead * magnitude).find((candidate) => candidate >= step * (1 - 1e-9));
   }
 
+  function decimalsOf(step) {
+    let decimals = 0;
+    while (decimals < 12 && Math.abs(step - Number(step.toFixed(decimals))) > 1e-6 * step) decimals += 1;
+    return decimals;
+  }
+
   function timeLabels(from, to, room) {
     const steps = [MINUTE, 5 * MINUTE, 15 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 7 * DAY, 14 * DAY];
     const step = steps.find((candidate) => (to - from) / candidate <= room);
@@ -72,6 +78,8 @@
       this.window = this.data.span;
       this.yAxis = figure.querySelector(".y-axis");
       this.xAxis = figure.querySelector(".x-axis");
+      this.frame = figure.querySelector(".frame");
+      this.gutter = this.frame.style.getPropertyValue("--gutter");
       this.grid = figure.querySelector(".grid");
       this.drawn = [this.yAxis, this.xAxis, this.grid].map((part) => part.innerHTML);
       this.index = this.times.length - 1;
@@ -178,6 +186,7 @@
       if (from === start && to === end) {
         this.svg.setAttribute("viewBox", `0 0 ${EXTENT} ${EXTENT}`);
         [this.yAxis, this.xAxis, this.grid].forEach((part, index) => { part.innerHTML = this.drawn[index]; });
+        this.frame.style.setProperty("--gutter", this.gutter);
         return;
       }
       const [bottom, top] = this.visibleRange(from, to);
@@ -210,7 +219,7 @@
       const [low, high] = [this.unscale(bottom), this.unscale(top)];
       const percent = this.data.format === "percent" ? 100 : 1;
       const step = roundStep((high - low) * percent / 5);
-      const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9)) + (/^25/.test(String(step * 1e9)) && step < 10 ? 1 : 0);
+      const decimals = decimalsOf(step);
       this.yAxis.replaceChildren();
       this.grid.replaceChildren();
       for (let tick = Math.ceil(low * percent / step) * step; tick <= high * percent; tick += step) {
@@ -221,6 +230,8 @@
         if (Math.abs(tick) < step / 2) line.className = "zero";
         this.grid.append(line);
       }
+      const longest = Math.max(0, ...[...this.yAxis.children].map((label) => label.textContent.length));
+      this.frame.style.setProperty("--gutter", longest);
       const [from, to] = this.window;
       this.xAxis.replaceChildren(...timeLabels(from, to, 7).map(([ms, text]) => {
         const share = 100 * (ms - from) / (to - from);

@@ -43,7 +43,7 @@ def drawdown_chart(run: Run) -> TimeChart | None:
     curve, held = drawdown.drawdown_curve(equity), drawdown.drawdown_curve(run.buy_and_hold_curve()[1])
     if len(curve) == 0:
         return None
-    lines = [Line("Strategy", -curve, "loss", is_filled=True)]
+    lines = [Line("Strategy", -curve, "strategy", is_filled=True)]
     if len(held):
         lines.insert(0, Line("Buy and hold", -held, "benchmark"))
     return TimeChart(

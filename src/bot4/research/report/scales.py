@@ -13,7 +13,7 @@ from bot4.research.report.formats import moment, number
 
 EXTENT = 10_000
 """Width and height of every chart in its own units; the browser stretches them to the space there is."""
-_LOG_RATIO = 8.0
+_LOG_RATIOS = (5.0, 1e12)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +51,13 @@ class Axis:
 def axis_over(*columns: FloatArray, is_from_zero: bool = False, may_be_log: bool = False) -> Axis:
     """An axis that holds every finite value of the columns, with a little air above and below.
 
-    It is logarithmic where ``may_be_log`` and the largest value is more than eight times the smallest.
+    It is logarithmic where ``may_be_log`` and the largest value is more than five times the smallest.
     """
     finite = np.concatenate([column[np.isfinite(column)] for column in columns])
     if len(finite) == 0:
         return Axis(0.0, 1.0)
     low, high = float(finite.min()), float(finite.max())
-    if may_be_log and low > 0.0 and high / low > _LOG_RATIO:
+    if may_be_log and low > 0.0 and _LOG_RATIOS[0] * low < high < _LOG_RATIOS[1] * low:
         air = (high / low) ** 0.03
         return Axis(low / air, high * air, is_log=True)
     if is_from_zero:
@@ -77,10 +77,8 @@ def tick_text(value: float, step: float, *, is_percent: bool) -> str:
         if abs(value) >= threshold:
             suffix, unit = name, threshold
             break
-    decimals = max(0, -math.floor(math.log10(step / unit) + 1e-9)) if step > 0.0 else 2
-    if round(step / unit * 10**decimals, 6) % 1:
-        decimals += 1
-    return number(value / unit, decimals) + suffix + ("%" if is_percent else "")
+    digits = next((count for count in range(12) if math.isclose(round(step / unit, count), step / unit)), 12)
+    return number(value / unit, digits) + suffix + ("%" if is_percent else "")
 
 
 def time_ticks(start_ns: int, end_ns: int, count: int = 7) -> list[tuple[int, str]]:

@@ -311,7 +311,7 @@ def _signed_cell(amount: float) -> Html:
 def _heat_cell(gained: float | None, deepest: float) -> Html:
     if gained is None:
         return element("td", "")
-    tone = "gain" if gained >= 0.0 else "loss"
+    tone = "gain" if gained > 0.0 else "loss" if gained < 0.0 else None
     strength = 8 + round(47 * abs(gained) / deepest)
     return element("td", _month_text(gained), class_=tone, style=f"--strength:{strength}%")
 
