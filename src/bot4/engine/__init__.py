@@ -1,0 +1,1 @@
+"""The shell around the brain: drivers, journal, snapshots, the lock of a run, recovery."""
