@@ -1,0 +1,162 @@
+"""Our own orders at the venue: the table, sorted by id, and the reports of what happens to them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot4.domain.events import EVENT, IS_MAKER, IS_SELL, ORDER_CANCELLED, ORDER_FILLED
+from bot4.domain.orders import CANCELLED, HELD, ORDER, PARTLY_FILLED, SELL, WORKING
+from bot4.kernel import b1, i8, kernel, record, records, void
+from bot4.simulator.state import RESTED, VENUE, VENUE_ORDER
+
+
+@kernel(b1(record(VENUE_ORDER)))
+def is_in_market(order: Any) -> bool:
+    """Whether an order may fill now."""
+    return bool(order["status"] == WORKING or order["status"] == PARTLY_FILLED)
+
+
+@kernel(b1(record(VENUE_ORDER)))
+def is_alive(order: Any) -> bool:
+    """Whether an order may fill now or later."""
+    return bool(order["status"] == HELD or is_in_market(order))
+
+
+@kernel(i8(record(VENUE_ORDER)))
+def left_lots(order: Any) -> int:
+    """Lots of an order that have not filled."""
+    return int(order["qty_lots"] - order["filled_lots"])
+
+
+@kernel(i8(record(VENUE), i8))
+def find_order(venue: Any, order_id: int) -> int:
+    """Row of an order that is held or open, -1 if there is none."""
+    for at in range(venue["n_orders"]):
+        if venue["orders"][at]["id"] == order_id and is_alive(venue["orders"][at]):
+            return at
+    return -1
+
+
+@kernel(void(record(VENUE), records(EVENT), i8, i8, i8, i8, i8))
+def write_report(venue: Any, reports: Any, ts_ns: int, kind: int, symbol: int, order_id: int, reason: int) -> None:
+    """Add a report that carries no fill; the caller of the match has made sure of the room."""
+    row = reports[venue["n_reports"]]
+    row["ts_ns"] = ts_ns
+    row["kind"] = kind
+    row["symbol"] = symbol
+    row["flags"] = 0
+    row["order_id"] = order_id
+    row["fill_ticks"] = 0
+    row["fill_lots"] = 0
+    row["fee_atoms"] = 0
+    row["trade_id"] = 0
+    row["reason"] = reason
+    venue["n_reports"] += 1
+
+
+@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8))
+def report_order(venue: Any, reports: Any, ts_ns: int, order: Any, kind: int) -> None:
+    """Add a report about an order that needs no reason."""
+    write_report(venue, reports, ts_ns, kind, order["symbol"], order["id"], 0)
+
+
+@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8, i8, i8, b1))
+def report_fill(
+    venue: Any, reports: Any, ts_ns: int, order: Any, price_ticks: int, qty_lots: int, fee: int, is_maker: bool
+) -> None:
+    """Add a fill under the next trade id; its ``reason`` is the quantity that the order still has open (0: done)."""
+    row = reports[venue["n_reports"]]
+    write_report(venue, reports, ts_ns, ORDER_FILLED, order["symbol"], order["id"], left_lots(order))
+    row["flags"] = (IS_MAKER if is_maker else 0) | (IS_SELL if order["side"] == SELL else 0)
+    row["fill_ticks"] = price_ticks
+    row["fill_lots"] = qty_lots
+    row["fee_atoms"] = fee
+    row["trade_id"] = venue["next_trade_id"]
+    venue["next_trade_id"] += 1
+
+
+@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8))
+def cancel_row(venue: Any, reports: Any, ts_ns: int, order: Any, reason: int) -> None:
+    """Cancel what is left of an order and report it."""
+    order["status"] = CANCELLED
+    write_report(venue, reports, ts_ns, ORDER_CANCELLED, order["symbol"], order["id"], reason)
+
+
+@kernel(void(record(VENUE), records(EVENT), i8, i8, i8))
+def cancel_held_children(venue: Any, reports: Any, ts_ns: int, parent_id: int, reason: int) -> None:
+    """Cancel the children of an order that still wait for it."""
+    for at in range(venue["n_orders"]):
+        order = venue["orders"][at]
+        if order["parent_id"] == parent_id and order["status"] == HELD:
+            cancel_row(venue, reports, ts_ns, order, reason)
+
+
+@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8, i8))
+def reduce_row(venue: Any, reports: Any, ts_ns: int, order: Any, qty_lots: int, reason: int) -> None:
+    """Take lots off what an order has left, and cancel it when nothing is."""
+    taken = min(qty_lots, left_lots(order))
+    order["qty_lots"] -= taken
+    if left_lots(order) == 0:
+        cancel_row(venue, reports, ts_ns, order, reason)
+
+
+@kernel(i8(record(VENUE), record(ORDER), i8, i8))
+def insert_row(venue: Any, placed: Any, status: int, arrival: int) -> int:
+    """Enter an order into the table, in the order of ids, and return its row; the caller has made sure of the room."""
+    at = venue["n_orders"]
+    while at > 0 and venue["orders"][at - 1]["id"] > placed["id"]:
+        venue["orders"][at] = venue["orders"][at - 1]
+        at -= 1
+    venue["n_orders"] += 1
+    row = venue["orders"][at]
+    row["id"] = placed["id"]
+    row["parent_id"] = placed["parent_id"]
+    row["group_id"] = placed["group_id"]
+    row["approval_id"] = placed["approval_id"]
+    row["symbol"] = placed["symbol"]
+    row["strategy"] = placed["strategy"]
+    row["side"] = placed["side"]
+    row["type"] = placed["type"]
+    row["role"] = placed["role"]
+    row["status"] = status
+    row["is_reduce_only"] = placed["is_reduce_only"]
+    row["reason"] = placed["reason"]
+    row["qty_lots"] = placed["qty_lots"]
+    row["filled_lots"] = 0
+    row["limit_ticks"] = placed["limit_ticks"]
+    row["stop_ticks"] = placed["stop_ticks"]
+    row["ts_created_ns"] = placed["ts_created_ns"]
+    row["ts_active_ns"] = placed["ts_active_ns"]
+    row["ordered_lots"] = placed["qty_lots"]
+    row["arrival"] = arrival
+    return int(at)
+
+
+@kernel(i8(record(VENUE), i8))
+def count_queued(venue: Any, symbol: int) -> int:
+    """Commands of a symbol that are on their way."""
+    n_queued = 0
+    for at in range(venue["n_queued"]):
+        command = venue["queue"][at]
+        if command["order"]["symbol"] == symbol:
+            n_queued += 1
+    return n_queued
+
+
+@kernel(void(record(VENUE), i8))
+def settle_rows(venue: Any, symbol: int) -> None:
+    """After an event: drop a symbol's finished orders from the table; those that came with the event now rest."""
+    kept = 0
+    n_waiting = count_queued(venue, symbol)
+    for at in range(venue["n_orders"]):
+        order = venue["orders"][at]
+        if not is_alive(order):
+            continue
+        if order["symbol"] == symbol:
+            order["arrival"] = RESTED
+            n_waiting += 1
+        if kept != at:
+            venue["orders"][kept] = order
+        kept += 1
+    venue["n_orders"] = kept
+    venue["n_waiting"][symbol] = n_waiting
