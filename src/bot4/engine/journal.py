@@ -205,7 +205,7 @@ class JournalWriter:
             return
         flat = np.ascontiguousarray(records).reshape(-1)
         step = _BATCH_BYTES // flat.dtype.itemsize
-        batches = [memoryview(flat[i : i + step].view(np.uint8)) for i in range(0, len(flat), step)]
+        batches = [flat[i : i + step].view(np.uint8).data for i in range(0, len(flat), step)]
         pieces: list[bytes | memoryview] = []
         for sequence, batch in enumerate(batches, self._end[1]):
             pieces += [sealed_frame_head(kind, sequence, batch), batch]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ def describe(dtype: np.dtype[Any]) -> Layout:
         return {"base": describe(base), "shape": list(shape)}
     if dtype.names is None:
         return dtype.str
-    fields = dtype.fields or {}
+    fields: Mapping[str, Any] = dtype.fields or {}
     return {
         "names": list(dtype.names),
         "formats": [describe(fields[name][0]) for name in dtype.names],
@@ -31,7 +32,14 @@ def dtype_of(layout: Layout) -> np.dtype[Any]:
         return np.dtype(layout)
     if "base" in layout:
         return np.dtype((dtype_of(layout["base"]), tuple(layout["shape"])))
-    return np.dtype({**layout, "formats": [dtype_of(part) for part in layout["formats"]]})
+    return np.dtype(
+        {
+            "names": layout["names"],
+            "formats": [dtype_of(part) for part in layout["formats"]],
+            "offsets": layout["offsets"],
+            "itemsize": layout["itemsize"],
+        }
+    )
 
 
 class MigrationError(ValueError):
@@ -46,11 +54,10 @@ def migrate(old: np.ndarray[Any, Any], dtype: np.dtype[Any]) -> np.ndarray[Any, 
     Raises:
         MigrationError: a field changed its kind or got narrower, or a nested array shrank.
     """
-    new = np.zeros(old.shape, dtype)
     if old.dtype == dtype:
-        new[...] = old
-    else:
-        _move(old, new, "")
+        return old.copy()
+    new = np.zeros(old.shape, dtype)
+    _move(old, new, "")
     return new
 
 
