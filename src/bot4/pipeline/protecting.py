@@ -6,7 +6,7 @@ from typing import Any
 
 from bot4.domain.portfolio import BY_EMERGENCY
 from bot4.kernel import i8, kernel, record, void
-from bot4.pipeline.execution.commands import place_exit
+from bot4.pipeline.execution.commands import cancel_bracket, place_exit
 from bot4.pipeline.execution.protection import STOP_IS_LOST, protect, restore_stop
 from bot4.pipeline.risk.gate import approve_reduction
 from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
@@ -14,10 +14,14 @@ from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8))
 def protect_symbol(brain: Any, config: Any, outbox: Any, symbol: int, ts_ns: int) -> None:
-    """Look after the stops of every strategy that holds the symbol."""
-    if brain["positions"][symbol]["lots"] == 0:
-        return
+    """Look after the stops of every strategy that holds the symbol, and clear away what outlived its position."""
     for strategy in range(config["n_strategies"]):
+        sleeve = brain["sleeves"][strategy, symbol]
+        if sleeve["lots"] == 0:
+            if sleeve["entry_order_id"] != 0 and not sleeve["is_entering"]:
+                cancel_bracket(brain, outbox, sleeve["entry_order_id"], ts_ns)
+                sleeve["entry_order_id"] = 0
+            continue
         need = protect(brain, config, outbox, symbol, strategy, ts_ns)
         if need == STOP_IS_LOST:
             lots = abs(brain["sleeves"][strategy, symbol]["lots"])

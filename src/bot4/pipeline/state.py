@@ -182,6 +182,7 @@ CONFIG = np.dtype(
         ("base_interval_ns", "i8"),
         ("n_bank", "i8"),
         ("n_columns", "i8"),
+        ("waits_for_intents", "i8"),  # a strategy in Python runs: decisions wait for a DECIDE event
         ("matches_trades", "i8", (MAX_SYMBOLS,)),  # the venue fills this symbol on trades, not on bars
         ("warm_up_bars", "i8"),  # of the slowest frame, in base bars
         ("bank", BANK_ENTRY, (N_BANK_ENTRIES,)),
@@ -431,6 +432,8 @@ OUTBOX = np.dtype(
         ("n_fills", "i8"),
         ("n_trades", "i8"),
         ("n_samples", "i8"),
+        ("n_sent", "i8"),  # of the commands, how many the venue was given
+        ("n_tape", "i8"),  # records on the driver's tape
         ("n_overflowed", "i8"),  # records that found no room: always 0, or the run halts
         ("commands", COMMAND, (N_COMMANDS,)),
         ("decisions", DECISION, (N_DECISIONS,)),

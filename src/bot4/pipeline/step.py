@@ -24,10 +24,9 @@ from bot4.domain.events import (
     TRADE,
     VOICE,
 )
-from bot4.domain.ledger import OK, book_funding
+from bot4.domain.ledger import LEDGER_OK, book_funding
 from bot4.kernel import i8, kernel, record, records, void
 from bot4.pipeline.deciding import decide_due, refresh_account
-from bot4.pipeline.execution.commands import cancel_bracket
 from bot4.pipeline.execution.reports import NOTHING_CLOSED, apply_report
 from bot4.pipeline.features.observe import observe
 from bot4.pipeline.feedback import close_trade
@@ -68,7 +67,7 @@ def step(config: Any, brain: Any, markets: Any, outbox: Any, events: Any, at: in
         _take_price(state, settings, event)
     else:
         _take_other(state, settings, event)
-    if event["flags"] & CLOSES_TIMESTAMP or kind == DECIDE:
+    if kind == DECIDE or (event["flags"] & CLOSES_TIMESTAMP and not settings["waits_for_intents"]):
         refresh_account(state, settings, results)
         decide_due(state, settings, markets, results)
 
@@ -79,10 +78,7 @@ def take_report(brain: Any, config: Any, outbox: Any, report: Any) -> None:
     brain["ts_ns"] = report["ts_ns"]
     strategy = apply_report(brain, config, outbox, report)
     if strategy != NOTHING_CLOSED:
-        symbol = report["symbol"]
-        group_id = brain["sleeves"][strategy, symbol]["entry_order_id"]
-        close_trade(brain, config, outbox, brain["trade"], symbol, strategy, report["ts_ns"])
-        cancel_bracket(brain, outbox, group_id, report["ts_ns"])
+        close_trade(brain, config, outbox, brain["trade"], report["symbol"], strategy, report["ts_ns"])
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT), i8))
@@ -127,7 +123,7 @@ def _take_other(brain: Any, config: Any, event: Any) -> None:
     if kind == FUNDING:
         position, instrument = brain["positions"][symbol], config["instruments"][symbol]
         mark = event["mark_ticks"] if event["mark_ticks"] > 0 else position["mark_ticks"]
-        if book_funding(brain["ledger"], instrument, position, event["funding_rate"], mark) != OK:
+        if book_funding(brain["ledger"], instrument, position, event["funding_rate"], mark) != LEDGER_OK:
             brain["is_halted"] = 1
     elif kind == VOICE:
         set_voice(

@@ -16,7 +16,7 @@ from bot4.domain.events import (
     ORDER_REPLACED,
     ORDER_UNKNOWN,
 )
-from bot4.domain.ledger import OK, apply_to_holding, book_fill
+from bot4.domain.ledger import LEDGER_OK, book_fill, cost_after_fill, fill_value_atoms, realised_by_fill
 from bot4.domain.money import HALF_EVEN, notional_atoms
 from bot4.domain.orders import (
     BUY,
@@ -106,7 +106,7 @@ def _apply_fill(brain: Any, config: Any, outbox: Any, report: Any, slot: int) ->
     side = SELL if report["flags"] & IS_SELL else BUY
     lots, ticks, fee = report["fill_lots"], report["fill_ticks"], report["fee_atoms"]
     instrument = config["instruments"][symbol]
-    if book_fill(brain["ledger"], instrument, brain["positions"][symbol], side, ticks, lots, fee) != OK:
+    if book_fill(brain["ledger"], instrument, brain["positions"][symbol], side, ticks, lots, fee) != LEDGER_OK:
         brain["is_halted"] = 1
         return NOTHING_CLOSED
     row = next_fill(outbox)
@@ -124,7 +124,8 @@ def _apply_fill(brain: Any, config: Any, outbox: Any, report: Any, slot: int) ->
         if fill["is_flagged"]:
             brain["is_halted"] = 1
     order["filled_lots"] += lots
-    move_order(order, FILLED if order["filled_lots"] >= order["qty_lots"] else PARTLY_FILLED)
+    # The report says what is left open: a bracket's orders shrink at the venue as their siblings fill.
+    move_order(order, FILLED if report["reason"] == 0 else PARTLY_FILLED)
     closed = _fill_sleeve(brain, config, order, report, side)
     if is_finished(order["status"]):
         _release(brain, order)
@@ -166,7 +167,11 @@ def _fill_sleeve(brain: Any, config: Any, order: Any, report: Any, side: int) ->
     lots, ticks = report["fill_lots"], report["fill_ticks"]
     value = notional_atoms(instrument, ticks, lots, HALF_EVEN)
     was_flat = sleeve["lots"] == 0
-    apply_to_holding(instrument, sleeve, side, ticks, lots)
+    paid = fill_value_atoms(instrument, side, ticks, lots)
+    cost_after = cost_after_fill(sleeve["lots"], sleeve["cost_atoms"], side * lots, paid)
+    sleeve["realised_atoms"] += realised_by_fill(sleeve["cost_atoms"], cost_after, paid)
+    sleeve["cost_atoms"] = cost_after
+    sleeve["lots"] += side * lots
     sleeve["fees_atoms"] += report["fee_atoms"]
     if order["role"] == ENTRY:
         if was_flat:

@@ -9,14 +9,36 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.domain.events import BAR
-from bot4.kernel import i8, kernel, record, records, void
+from bot4.domain.bars import FloatArray
+from bot4.domain.events import BAR, EVENT
+from bot4.kernel import array, f8, i8, kernel, record, records, void
 from bot4.pipeline.features.frames import append_bar, extend_bar
-from bot4.pipeline.state import BLOCK, BRAIN, CONFIG, MARKET, RING
-from bot4.domain.events import EVENT
+from bot4.pipeline.state import BLOCK, BRAIN, CONFIG, FRAME, MARKET, RING
 from bot4.quant.indicators.bank import advance_bank
 
 _MASK = RING - 1
+
+
+@kernel(void(record(FRAME), i8))
+def _keep_latest_row(frame: Any, n_columns: int) -> None:
+    latest = frame["n_rows"]
+    if latest > 0:
+        features = frame["features"]
+        for column in range(n_columns):
+            features[0, column] = features[latest, column]
+        frame["n_rows"] = 0
+
+
+@kernel(void(array(f8), i8))
+def _turn(row: FloatArray, by: int) -> None:
+    """Rotate a ring's row left by ``by`` places, in place."""
+    n = len(row)
+    for start, end in ((0, by - 1), (by, n - 1), (0, n - 1)):
+        low, high = start, end
+        while low < high:
+            row[low], row[high] = row[high], row[low]
+            low += 1
+            high -= 1
 
 
 @kernel(void(record(BRAIN), records(MARKET), record(CONFIG), records(EVENT), i8, i8))
@@ -43,13 +65,7 @@ def _carry_latest_rows(brain: Any, markets: Any, config: Any) -> None:
     n_columns = config["n_columns"]
     for symbol in range(config["n_symbols"]):
         for k in range(config["n_frames"]):
-            frame = markets[symbol]["frames"][k]
-            latest = frame["n_rows"]
-            if latest > 0:
-                features = frame["features"]
-                for column in range(n_columns):
-                    features[0, column] = features[latest, column]
-                frame["n_rows"] = 0
+            _keep_latest_row(markets[symbol]["frames"][k], n_columns)
             brain["symbol_rows"][symbol, k] = 0
 
 
@@ -92,3 +108,36 @@ def _compute_rows(brain: Any, markets: Any, config: Any, symbol: int, k: int) ->
     for row in range(n_rows):
         for column in range(config["n_columns"]):
             features[row + 1, column] = out[column, row]
+
+
+@kernel(void(record(BRAIN), records(MARKET), record(CONFIG)))
+def rebuild_features(brain: Any, markets: Any, config: Any) -> None:
+    """Compute every indicator anew from the bars that the rings still hold, after the bank has changed.
+
+    Each ring is turned so that its oldest usable bar is bar 0; what was completed before is forgotten.
+    """
+    for symbol in range(config["n_symbols"]):
+        for k in range(config["n_frames"]):
+            _rebuild_frame(brain, markets, config, symbol, k)
+
+
+@kernel(void(record(BRAIN), records(MARKET), record(CONFIG), i8, i8))
+def _rebuild_frame(brain: Any, markets: Any, config: Any, symbol: int, k: int) -> None:
+    frame = markets[symbol]["frames"][k]
+    kept = min(frame["n_bars"], RING - BLOCK)
+    first = frame["n_bars"] - kept
+    ring = frame["ring"]
+    for field in range(6):
+        _turn(ring[field], first & _MASK)
+    for at in range(len(frame["indicator_state"])):
+        frame["indicator_state"][at] = 0.0
+    frame["n_bars"] = 0
+    frame["n_rows"] = 0
+    while kept > 0:
+        size = min(kept, BLOCK)
+        frame["n_bars"] += size
+        frame["n_rows"] = size
+        _compute_rows(brain, markets, config, symbol, k)
+        kept -= size
+    _keep_latest_row(frame, config["n_columns"])
+    brain["symbol_rows"][symbol, k] = 0
