@@ -16,7 +16,7 @@ from bot4.pipeline.decision.fusion import (
     fused_confidence, fused_direction, is_alone, is_vetoed_by_order_flow,
 )  # fmt: skip
 from bot4.pipeline.decision.kelly import net_win, round_trip_cost, sized_kelly, win_probability
-from bot4.pipeline.decision.stops import stop_distance_ticks, target_ticks, trail_distance_ticks
+from bot4.pipeline.decision.stops import emergency_ticks, stop_distance_ticks, target_ticks, trail_distance_ticks
 from bot4.pipeline.state import (
     ALREADY_IN, APPROVED, BAD_NUMBER, BEAR, BELOW_MINIMUM, BRAIN, BULL, CONFIG, CRISIS, ENTER, LEAVE, NO_EDGE,
     PROPOSAL, SHORT_ON_SPOT, SIGNAL, SUSPENDED,
@@ -65,18 +65,19 @@ def propose(
 
 @kernel(b1(record(BRAIN), record(CONFIG), i8, i8, record(SIGNAL)))
 def leaves(brain: Any, config: Any, symbol: int, strategy: int, signal: Any) -> bool:
-    """Whether the strategy's position in the symbol should be closed now. False where it has none.
+    """Whether the strategy's position in the symbol, or its entry in flight, should end now. False for neither.
 
-    It is when the signal says LEAVE or wants to enter the other side; and, with ``uses_voices`` and another voice
+    They do when the signal says LEAVE or wants to enter the other side; and, with ``uses_voices`` and another voice
     present, when the fused voice points against the position with at least ``min_confidence``. No voice can hold
     a position that its own strategy leaves.
     """
-    lots = brain["sleeves"][strategy, symbol]["lots"]
+    sleeve = brain["sleeves"][strategy, symbol]
+    lots = sleeve["lots"]
+    if signal["action"] == LEAVE:
+        return bool(lots != 0 or sleeve["is_entering"] != 0)
     if lots == 0:
         return False
     side = 1.0 if lots > 0 else -1.0
-    if signal["action"] == LEAVE:
-        return True
     if signal["action"] == ENTER and signal["direction"] * side < 0.0:
         return True
     ts_ns = brain["ts_ns"]
@@ -149,7 +150,7 @@ def _set_stop(config: Any, base: Any, symbol: int, signal: Any, proposal: Any) -
         return int(-distance)
     slippage = max(int(math.ceil(config["decision"]["slippage"] * reference)), 1)
     proposal["worst_ticks"] = max(reference + side * slippage, 1)
-    proposal["stop_ticks"] = reference - side * distance
+    proposal["stop_ticks"] = reference - side * distance if signal["stop_distance"] != 0.0 else 0
     if signal["has_trail"] != 0:
         proposal["trail_ticks"] = trail_distance_ticks(config, base, symbol, distance)
     if signal["has_targets"] != 0:
@@ -158,10 +159,18 @@ def _set_stop(config: Any, base: Any, symbol: int, signal: Any, proposal: Any) -
     return APPROVED
 
 
+@kernel(i8(record(CONFIG), record(PROPOSAL)))
+def risk_ticks(config: Any, proposal: Any) -> int:
+    """R of a proposal: ticks from its reference price to its stop; to the emergency stop where it asks for none."""
+    if proposal["stop_ticks"] == 0:
+        return int(emergency_ticks(config, proposal["reference_ticks"]))
+    return int(abs(proposal["reference_ticks"] - proposal["stop_ticks"]))
+
+
 @kernel(i8(record(BRAIN), record(CONFIG), i8, i8, record(SIGNAL), record(PROPOSAL)))
 def _set_edge(brain: Any, config: Any, symbol: int, strategy: int, signal: Any, proposal: Any) -> int:
     reference = proposal["reference_ticks"]
-    distance = abs(reference - proposal["stop_ticks"])
+    distance = risk_ticks(config, proposal)
     cost_r = round_trip_cost(config, symbol) * reference / distance
     win = net_win(config, cost_r)
     loss = 1.0 + cost_r
@@ -184,7 +193,7 @@ def _set_quantity(brain: Any, config: Any, symbol: int, signal: Any, proposal: A
     if signal["fixed_lots"] > 0:
         proposal["qty_lots"] = min(signal["fixed_lots"], instrument["max_lots"])
         return APPROVED
-    distance = abs(proposal["reference_ticks"] - proposal["stop_ticks"])
+    distance = risk_ticks(config, proposal)
     loss_per_lot = distance * instrument["quote_per_tick_lot"]
     lots = proposal["kelly"] * brain["equity"] / loss_per_lot
     if math.isnan(lots) or math.isinf(lots):

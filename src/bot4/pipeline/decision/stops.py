@@ -3,7 +3,8 @@
 The stop is the tighter of ``stop_atr`` average true ranges and the nearest support (resistance for a short), the
 Donchian channel's edge; never nearer than ``stop_min_atr`` true ranges or ``stop_min_costs`` round trips, never
 farther than ``emergency_stop`` of the price. Where the run has no such column its candidate drops out, and with
-neither the emergency stop is left. A strategy that gives its own distance is obeyed up to the emergency stop.
+neither the emergency stop is left. A strategy that gives its own distance is obeyed up to the emergency stop; one
+that gives 0 wants none (buy and hold), and is sized as if it stood at the emergency stop.
 
 Rounding: the distance goes *up* to whole ticks (never nearer than the rule allows), except that the emergency
 stop goes down; a target's distance goes up (never short of its multiple of R).
@@ -60,6 +61,12 @@ def ruled_distance(config: Any, base: Any, symbol: int, side: int, price: float)
     return max(min(config["decision"]["stop_atr"] * atr, level), least_distance(config, base, symbol, price))
 
 
+@kernel(i8(record(CONFIG), i8))
+def emergency_ticks(config: Any, reference_ticks: int) -> int:
+    """Distance of the emergency stop, rounded down."""
+    return int(math.floor(min(config["decision"]["emergency_stop"] * reference_ticks, _LARGEST_TICKS)))
+
+
 @kernel(i8(record(CONFIG), array(f8), i8, i8, i8, f8))
 def stop_distance_ticks(
     config: Any, base: Any, symbol: int, side: int, reference_ticks: int, own_distance: float
@@ -72,7 +79,7 @@ def stop_distance_ticks(
         symbol: its id.
         side: 1 or -1.
         reference_ticks: price that the entry is decided at.
-        own_distance: the strategy's, in price, above zero (infinity: the emergency stop alone); NaN: by the rule.
+        own_distance: the strategy's, in price; NaN: by the rule; 0: it wants none, which gives the emergency stop's.
 
     Returns:
         Ticks, at least 1; or minus ``WARMING_UP`` while a feature is undefined; or minus ``BAD_STOP`` where the
@@ -85,9 +92,11 @@ def stop_distance_ticks(
         distance = ruled_distance(config, base, symbol, side, price)
         if math.isnan(distance):
             return -WARMING_UP
-    if not distance > 0.0:
+    if distance == 0.0:
+        distance = math.inf
+    if distance < 0.0:
         return -BAD_STOP
-    emergency = int(math.floor(min(config["decision"]["emergency_stop"] * reference_ticks, _LARGEST_TICKS)))
+    emergency = emergency_ticks(config, reference_ticks)
     wanted = math.ceil(min(distance / tick, _LARGEST_TICKS) - 1e-9)
     least = 0.0
     if math.isnan(own_distance):
