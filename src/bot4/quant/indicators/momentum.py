@@ -26,7 +26,7 @@ from bot4.quant.indicators.rolling import (
     window_sum,
 )
 
-TA_LIB = "TA-Lib 0.6"
+TA_LIB = "TA-Lib"
 
 
 @indicator(
@@ -302,14 +302,13 @@ def trix(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, stat
     source=f"{TA_LIB} (matype EMA)",
 )
 def ppo(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
-    """``100 (EMA(fast) - EMA(slow)) / EMA(slow)``, seeded as in the MACD; 0 if the slow one is 0."""
+    """``100 (EMA(fast) - EMA(slow)) / EMA(slow)``; 0 if the slow one is 0."""
     fast, slow = int(params[0]), int(params[1])
     fast_average, slow_average = state[0], state[1]
     for t in range(t0, t1):
         close = bars[CLOSE, t & mask]
         slow_average = seeded_average(slow_average, close, 2.0 / (slow + 1), t, slow)
-        if t >= slow - fast:
-            fast_average = seeded_average(fast_average, close, 2.0 / (fast + 1), t - (slow - fast), fast)
+        fast_average = seeded_average(fast_average, close, 2.0 / (fast + 1), t, fast)
         value = 100.0 * (fast_average - slow_average) / slow_average if slow_average != 0.0 else 0.0
         out[0, t - t0] = value if t >= slow - 1 else NAN
     state[0], state[1] = fast_average, slow_average

@@ -26,7 +26,7 @@ from bot4.quant.indicators.rolling import (
     window_variation,
 )
 
-TA_LIB = "TA-Lib 0.6"
+TA_LIB = "TA-Lib"
 
 
 @indicator(

@@ -30,7 +30,7 @@ from bot4.quant.indicators.rolling import (
     window_weighted_mean,
 )
 
-TA_LIB = "TA-Lib 0.6"
+TA_LIB = "TA-Lib"
 
 
 @indicator(

@@ -23,7 +23,7 @@ from bot4.quant.indicators.rolling import (
     window_variance,
 )
 
-TA_LIB = "TA-Lib 0.6"
+TA_LIB = "TA-Lib"
 
 
 @indicator(

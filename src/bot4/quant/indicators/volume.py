@@ -24,7 +24,7 @@ from bot4.quant.indicators.rolling import (
     window_variance,
 )
 
-TA_LIB = "TA-Lib 0.6"
+TA_LIB = "TA-Lib"
 
 
 @indicator(
@@ -259,7 +259,8 @@ def force_index(
 def mfi(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
     """``100 rises / (rises + falls)`` of ``typical price x volume`` over ``period`` bars; 0 without either.
 
-    A bar belongs to the rises or falls by the change of its typical price, and to neither without one.
+    A bar belongs to the rises or falls by the change of its typical price, and to neither without one. A change
+    below 1e-14 of the price is none: prices are decimals, and equal sums of them differ in the last bit.
     """
     period = int(params[0])
     at_falls = period + 1
@@ -270,8 +271,9 @@ def mfi(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state
             typical = typical_price_at(bars, t, mask)
             change = typical - typical_price_at(bars, t - 1, mask)
             flow = typical * bars[VOLUME, t & mask]
-            add_to_sum(state, 0, period, slot, flow if change > 0.0 else 0.0)
-            add_to_sum(state, at_falls, period, slot, flow if change < 0.0 else 0.0)
+            rounding = 1e-14 * abs(typical)
+            add_to_sum(state, 0, period, slot, flow if change > rounding else 0.0)
+            add_to_sum(state, at_falls, period, slot, flow if change < -rounding else 0.0)
             slot = after(slot, period)
             if slot == 0:
                 close_sums(state, 0, period)
