@@ -137,12 +137,11 @@ def is_effective(venue: Any, command: Any, event: Any) -> bool:
     return bool(event["kind"] != BAR or event["ts_open_ns"] >= command["ts_ns"])
 
 
-@kernel(i8(record(VENUE), record(EVENT), i8, records(EVENT)))
-def take_commands(venue: Any, event: Any, open_ticks: int, reports: Any) -> int:
-    """Apply every command that is in force at an event, in the order sent; returns how many."""
+@kernel(void(record(VENUE), record(EVENT), i8, records(EVENT)))
+def take_commands(venue: Any, event: Any, open_ticks: int, reports: Any) -> None:
+    """Apply every command that is in force at an event, in the order sent."""
     kept = 0
-    n_queued = venue["n_queued"]
-    for at in range(n_queued):
+    for at in range(venue["n_queued"]):
         command = venue["queue"][at]
         if is_effective(venue, command, event):
             _take(venue, command, event["ts_ns"], open_ticks, reports)
@@ -151,7 +150,6 @@ def take_commands(venue: Any, event: Any, open_ticks: int, reports: Any) -> int:
                 venue["queue"][kept] = command
             kept += 1
     venue["n_queued"] = kept
-    return int(n_queued - kept)
 
 
 @kernel(void(record(VENUE), record(COMMAND), i8, i8, records(EVENT)))

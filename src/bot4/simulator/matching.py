@@ -47,8 +47,31 @@ REPORTS_FULL = -1
 UNLIMITED = 1 << 62
 
 _OUT_OF_REACH = 0
+_OPENING, _PASSING, _STOPS, _TARGETS, _NEVER = 0, 1, 2, 3, 4  # stages of an event
 _TICK_TOLERANCE = 1e-9  # a float move this little above a whole tick is that tick
 _LOT_TOLERANCE = 1e-6  # a float quantity this little below a whole lot is that lot
+
+
+@kernel(b1(record(VENUE), record(EVENT)))
+def needs_match(venue: Any, event: Any) -> bool:
+    """Whether a market event touches anything here: a command on its way, or an order in reach.
+
+    Costs next to nothing where the answer is no. A caller in a hot loop asks this before :func:`match`, whose array
+    argument is counted in and out at every call.
+    """
+    kind, symbol = event["kind"], event["symbol"]
+    if kind != BAR and kind != TRADE:
+        return False
+    if venue["n_waiting"][symbol] == 0:
+        return False
+    if venue["n_queued"] > 0:
+        return True
+    if kind == TRADE:
+        ticks = event["price_ticks"]
+        return event["quantity"] > 0.0 and bool(_is_any_in_reach(venue, symbol, ticks, ticks, ticks))
+    return event["volume"] > 0.0 and bool(
+        _is_any_in_reach(venue, symbol, event["open_ticks"], event["high_ticks"], event["low_ticks"])
+    )
 
 
 @kernel(i8(record(VENUE), record(EVENT), records(EVENT)))
@@ -63,16 +86,8 @@ def match(venue: Any, event: Any, reports: Any) -> int:
     Returns:
         How many reports were written, or :data:`REPORTS_FULL` (and nothing done) when there might be too few rows.
     """
-    kind = event["kind"]
-    if kind != BAR and kind != TRADE:
+    if not needs_match(venue, event):
         return 0
-    if venue["n_waiting"][event["symbol"]] == 0:
-        return 0
-    return int(_match_waiting(venue, event, reports))
-
-
-@kernel(i8(record(VENUE), record(EVENT), records(EVENT)))
-def _match_waiting(venue: Any, event: Any, reports: Any) -> int:
     if most_reports(venue) > len(reports):
         return REPORTS_FULL
     venue["n_reports"] = 0
@@ -84,14 +99,11 @@ def _match_waiting(venue: Any, event: Any, reports: Any) -> int:
         open_ticks = high_ticks = low_ticks = event["price_ticks"]
         volume = event["quantity"]
         budget = _whole_lots(volume, venue["instruments"][symbol]["lot"])
-    has_changed = False
     if venue["n_queued"] > 0:
-        has_changed = take_commands(venue, event, open_ticks, reports) > 0
-    if volume > 0.0 and _is_any_in_reach(venue, symbol, open_ticks, high_ticks, low_ticks):
+        take_commands(venue, event, open_ticks, reports)
+    if volume > 0.0:
         _trade(venue, event, reports, open_ticks, high_ticks, low_ticks, budget)
-        has_changed = True
-    if has_changed:
-        settle_rows(venue, symbol)
+    settle_rows(venue, symbol)
     return int(venue["n_reports"])
 
 
@@ -140,102 +152,81 @@ def _is_any_in_reach(venue: Any, symbol: int, open_ticks: int, high_ticks: int, 
 
 @kernel(void(record(VENUE), record(EVENT), records(EVENT), i8, i8, i8, i8))
 def _trade(venue: Any, event: Any, reports: Any, open_ticks: int, high_ticks: int, low_ticks: int, budget: int) -> None:
-    at_open = AT_OPEN if event["kind"] == BAR else WITHIN  # children of a fill on a trade wait for the next trade
-    budget = _fill_entries(venue, event, reports, open_ticks, open_ticks, open_ticks, budget, at_open)
-    if event["kind"] == BAR:
-        _fill_entries(venue, event, reports, open_ticks, high_ticks, low_ticks, budget, WITHIN)
-    _fill_stops(venue, event, reports, open_ticks, high_ticks, low_ticks)
-    _fill_targets(venue, event, reports, open_ticks, high_ticks, low_ticks, budget)
+    """Fill everything in reach, one order after another; passive orders share the budget of lots."""
+    is_bar = event["kind"] == BAR
+    at = _next_to_fill(venue, event, open_ticks, high_ticks, low_ticks, budget)
+    while at >= 0:
+        order = venue["orders"][at]
+        reached = reach_ticks(order, open_ticks, high_ticks, low_ticks)
+        # Children of a fill at a bar's open see the whole bar; of a fill on a trade, the next trade.
+        arrive = AT_OPEN if is_bar and _stage(order, open_ticks) == _OPENING else WITHIN
+        is_maker = order["type"] == LIMIT and not (order["arrival"] != RESTED and _is_beyond(order, open_ticks))
+        if is_maker and not is_bar:
+            reached = order["limit_ticks"]
+        elif order["type"] == STOP and order["arrival"] == WITHIN:
+            reached = order["stop_ticks"]  # the open was before the entry
+        price = reached if is_maker else _taken_at(order, reached, venue["slippage"])
+        lots = fill_order(
+            venue,
+            event["ts_ns"],
+            reports,
+            order,
+            price,
+            budget if order["type"] == LIMIT else UNLIMITED,
+            is_maker,
+            arrive,
+        )
+        if order["type"] == LIMIT:
+            budget -= lots
+        at = _next_to_fill(venue, event, open_ticks, high_ticks, low_ticks, budget)
 
 
-@kernel(i8(record(VENUE), record(EVENT), records(EVENT), i8, i8, i8, i8, i8))
-def _fill_entries(
-    venue: Any,
-    event: Any,
-    reports: Any,
-    open_ticks: int,
-    high_ticks: int,
-    low_ticks: int,
-    budget: int,
-    children_arrive: int,
-) -> int:
-    """Fill what is no bracket's stop or target, by id; returns what is left of the budget of passive orders."""
+@kernel(i8(record(VENUE), record(EVENT), i8, i8, i8, i8))
+def _next_to_fill(venue: Any, event: Any, open_ticks: int, high_ticks: int, low_ticks: int, budget: int) -> int:
+    """Row of the order to fill next: by stage, targets then by nearness, else by id; -1 when none is left."""
+    best, best_stage = -1, _NEVER
     for at in range(venue["n_orders"]):
         order = venue["orders"][at]
-        if order["symbol"] != event["symbol"] or not is_in_market(order) or order["arrival"] == WITHIN:
+        if order["symbol"] != event["symbol"] or not is_in_market(order):
             continue
-        if is_protective_stop(order) or is_target(order):
+        if reach_ticks(order, open_ticks, high_ticks, low_ticks) == _OUT_OF_REACH:
             continue
-        price = reach_ticks(order, open_ticks, high_ticks, low_ticks)
-        if price != _OUT_OF_REACH:
-            budget -= _fill_at(venue, event, reports, order, price, open_ticks, budget, children_arrive)
-    return budget
-
-
-@kernel(void(record(VENUE), record(EVENT), records(EVENT), i8, i8, i8))
-def _fill_stops(venue: Any, event: Any, reports: Any, open_ticks: int, high_ticks: int, low_ticks: int) -> None:
-    for at in range(venue["n_orders"]):
-        order = venue["orders"][at]
-        if order["symbol"] != event["symbol"] or not is_in_market(order) or not is_protective_stop(order):
+        if budget == 0 and order["type"] == LIMIT:
             continue
-        price = reach_ticks(order, open_ticks, high_ticks, low_ticks)
-        if price == _OUT_OF_REACH:
+        stage = _stage(order, open_ticks)
+        if order["arrival"] == WITHIN and (stage != _STOPS or event["kind"] != BAR):
             continue
-        if order["arrival"] == WITHIN:
-            if event["kind"] != BAR:
-                continue
-            price = order["stop_ticks"]  # the open was before the entry
-        _fill_at(venue, event, reports, order, price, open_ticks, UNLIMITED, WITHIN)
+        if stage < best_stage:
+            best, best_stage = at, stage
+        elif stage == _TARGETS and best_stage == _TARGETS:
+            nearest = venue["orders"][best]
+            if (order["limit_ticks"] - nearest["limit_ticks"]) * order["side"] > 0:
+                best = at
+    return best
 
 
-@kernel(void(record(VENUE), record(EVENT), records(EVENT), i8, i8, i8, i8))
-def _fill_targets(
-    venue: Any, event: Any, reports: Any, open_ticks: int, high_ticks: int, low_ticks: int, budget: int
-) -> None:
-    """Fill the targets in reach, the nearest first; one that came during the bar waits for the next."""
-    while budget > 0:
-        nearest = -1
-        for at in range(venue["n_orders"]):
-            order = venue["orders"][at]
-            if order["symbol"] != event["symbol"] or not is_in_market(order) or not is_target(order):
-                continue
-            if order["arrival"] == WITHIN or reach_ticks(order, open_ticks, high_ticks, low_ticks) == _OUT_OF_REACH:
-                continue
-            if nearest < 0 or (order["limit_ticks"] - venue["orders"][nearest]["limit_ticks"]) * order["side"] > 0:
-                nearest = at
-        if nearest < 0:
-            return
-        order = venue["orders"][nearest]
-        price = reach_ticks(order, open_ticks, high_ticks, low_ticks)
-        budget -= _fill_at(venue, event, reports, order, price, open_ticks, budget, WITHIN)
+@kernel(i8(record(VENUE_ORDER), i8))
+def _stage(order: Any, open_ticks: int) -> int:
+    if is_protective_stop(order):
+        return _STOPS
+    if is_target(order):
+        return _TARGETS
+    return _OPENING if _is_beyond(order, open_ticks) else _PASSING
 
 
-@kernel(i8(record(VENUE), record(EVENT), records(EVENT), record(VENUE_ORDER), i8, i8, i8, i8))
-def _fill_at(
-    venue: Any,
-    event: Any,
-    reports: Any,
-    order: Any,
-    reached_ticks: int,
-    open_ticks: int,
-    budget: int,
-    children_arrive: int,
-) -> int:
-    """Fill an order reached at a price; returns the lots taken from the budget of passive orders."""
+@kernel(b1(record(VENUE_ORDER), i8))
+def _is_beyond(order: Any, open_ticks: int) -> bool:
+    """Whether the open alone reaches an order."""
+    return bool(reach_ticks(order, open_ticks, open_ticks, open_ticks) != _OUT_OF_REACH)
+
+
+@kernel(i8(record(VENUE_ORDER), i8, f8))
+def _taken_at(order: Any, reached_ticks: int, slippage: float) -> int:
+    """Price of a taking fill: slipped, but a limit is never passed."""
+    price = slipped_ticks(reached_ticks, order["side"], slippage)
     if order["type"] != LIMIT:
-        price = slipped_ticks(reached_ticks, order["side"], venue["slippage"])
-        fill_order(venue, event["ts_ns"], reports, order, price, UNLIMITED, False, children_arrive)
-        return 0
-    if budget == 0:
-        return 0
-    limit = order["limit_ticks"]
-    is_marketable = reached_ticks == open_ticks and reached_ticks != limit
-    if is_marketable and order["arrival"] != RESTED:
-        price = slipped_ticks(reached_ticks, order["side"], venue["slippage"])
-        price = min(price, limit) if order["side"] == BUY else max(price, limit)
-        return int(fill_order(venue, event["ts_ns"], reports, order, price, budget, False, children_arrive))
-    price = reached_ticks if event["kind"] == BAR else limit
-    return int(fill_order(venue, event["ts_ns"], reports, order, price, budget, True, children_arrive))
+        return int(price)
+    return int(min(price, order["limit_ticks"]) if order["side"] == BUY else max(price, order["limit_ticks"]))
 
 
 @kernel(i8(i8, i8, f8))
