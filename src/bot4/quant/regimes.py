@@ -15,7 +15,8 @@ import numpy as np
 
 from bot4.domain.bars import FloatArray
 from bot4.domain.errors import DataError
-from bot4.kernel import array, f8, i8, kernel, void
+from bot4.kernel import array, f8, kernel, void
+from bot4.quant.volatility.ewma import warming_mean_step
 
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 _LEAST_DEVIATION = 1e-3
@@ -101,9 +102,7 @@ def hamilton_filter(
 
 
 @kernel(void(array(f8, 2), array(f8, 2), array(f8, 2), array(f8, 2)))
-def kim_smoother(
-    probability: FloatArray, transition: FloatArray, smoothed: FloatArray, switches: FloatArray
-) -> None:
+def kim_smoother(probability: FloatArray, transition: FloatArray, smoothed: FloatArray, switches: FloatArray) -> None:
     """Probabilities of each state given the *whole* series (Kim 1994), for fitting only.
 
     Args:
@@ -180,7 +179,7 @@ def fit_regimes(
             where="regime fit",
             remedy="give at least 100 finite returns",
         )
-    model = start
+    model = RegimeModel(start.mean, start.deviation, _with_least_stay(start.transition, least_stay))
     history: list[float] = []
     for _ in range(n_iterations):
         probability, log_likelihood = model.filtered(values)
@@ -197,25 +196,31 @@ def _maximised(values: FloatArray, probability: FloatArray, model: RegimeModel, 
     weight = smoothed.sum(axis=0)
     mean = smoothed.T @ values / weight
     variance = (smoothed * (values[:, None] - mean) ** 2).sum(axis=0) / weight
-    transition = switches / switches.sum(axis=1, keepdims=True)
-    for i, longest_leave in enumerate(1.0 / np.asarray(least_stay, np.float64)):
-        leave = 1.0 - transition[i, i]
-        if leave > longest_leave:
-            transition[i] *= longest_leave / leave
-            transition[i, i] = 1.0 - longest_leave
+    transition = _with_least_stay(switches / switches.sum(axis=1, keepdims=True), least_stay)
     return RegimeModel(mean, np.maximum(np.sqrt(variance), _LEAST_DEVIATION), transition)
 
 
-def slow_deviation(returns: FloatArray, half_life: float, n_start: int) -> FloatArray:
-    """float64[n]: exponentially weighted deviation of the returns *before* each one.
+def _with_least_stay(transition: FloatArray, least_stay: FloatArray) -> FloatArray:
+    bounded = transition.copy()
+    for i, most_leave in enumerate(1.0 / np.asarray(least_stay, np.float64)):
+        leave = 1.0 - transition[i, i]
+        if leave > most_leave:
+            bounded[i] *= most_leave / leave
+            bounded[i, i] = 1.0 - most_leave
+    return bounded
 
-    ``v += (1 - 2 ** (-1 / half_life)) (r^2 - v)``, from the mean square of the first ``n_start``; the first
-    ``n_start`` values are NaN.
+
+def standardised_returns(closes: FloatArray, span: float) -> FloatArray:
+    """float64[n - 1]: log returns over their long-run deviation, as the risk clock knows it after each of them.
+
+    The variance is the plain mean of the squares up to ``span`` of them and then moves by ``1 / span`` of the
+    difference; it includes the return that it divides. 0 where nothing has moved yet.
     """
-    gain = 1.0 - 0.5 ** (1.0 / half_life)
-    result = np.full(len(returns), np.nan)
-    variance = float(np.mean(returns[:n_start] ** 2))
-    for t in range(n_start, len(returns)):
-        result[t] = math.sqrt(variance)
-        variance += gain * (float(returns[t]) ** 2 - variance)
-    return result
+    returns = np.diff(np.log(closes))
+    standardised = np.zeros(len(returns))
+    variance = 0.0
+    for t, value in enumerate(returns.tolist()):
+        variance = float(warming_mean_step(variance, value * value, t + 1, span))
+        if variance > 0.0:
+            standardised[t] = value / math.sqrt(variance)
+    return standardised

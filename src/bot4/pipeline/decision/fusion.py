@@ -22,7 +22,13 @@ from typing import Any
 
 from bot4.kernel import b1, f8, i8, kernel, record
 from bot4.pipeline.state import (
-    BRAIN, CONFIG, LEARNED, N_VOICES, ORDER_FLOW, SIGNAL, TECHNICAL,
+    BRAIN,
+    CONFIG,
+    LEARNED,
+    N_VOICES,
+    ORDER_FLOW,
+    SIGNAL,
+    TECHNICAL,
 )  # fmt: skip
 
 TIE = 0.02

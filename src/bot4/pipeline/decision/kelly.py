@@ -47,7 +47,7 @@ def win_probability(brain: Any, config: Any, strategy: int, claimed: float) -> f
 def round_trip_cost(config: Any, symbol: int) -> float:
     """Taker fee and expected slippage of an entry and an exit, as a fraction of the price; never below zero."""
     fee = float(config["instruments"][symbol]["taker_fee"]) / FEE_SCALE
-    return max(2.0 * (fee + config["decision"]["slippage"]), 0.0)
+    return float(max(2.0 * (fee + config["decision"]["slippage"]), 0.0))
 
 
 @kernel(f8(record(CONFIG), f8))
@@ -71,4 +71,4 @@ def sized_kelly(brain: Any, config: Any, p: float, payoff: float) -> float:
     """Kelly's stake under the regime's fraction and cap: the fraction of equity to lose at the stop."""
     regime = brain["risk"]["regime"]
     decision = config["decision"]
-    return min(kelly(p, payoff) * decision["kelly_fraction"][regime], decision["kelly_cap"][regime])
+    return float(min(kelly(p, payoff) * decision["kelly_fraction"][regime], decision["kelly_cap"][regime]))

@@ -13,13 +13,30 @@ from typing import Any
 from bot4.domain.portfolio import N_TARGETS
 from bot4.kernel import array, b1, f8, i8, kernel, record
 from bot4.pipeline.decision.fusion import (
-    fused_confidence, fused_direction, is_alone, is_vetoed_by_order_flow,
+    fused_confidence,
+    fused_direction,
+    is_alone,
+    is_vetoed_by_order_flow,
 )  # fmt: skip
 from bot4.pipeline.decision.kelly import net_win, round_trip_cost, sized_kelly, win_probability
 from bot4.pipeline.decision.stops import emergency_ticks, stop_distance_ticks, target_ticks, trail_distance_ticks
 from bot4.pipeline.state import (
-    ALREADY_IN, APPROVED, BAD_NUMBER, BEAR, BELOW_MINIMUM, BRAIN, BULL, CONFIG, CRISIS, ENTER, LEAVE, NO_EDGE,
-    PROPOSAL, SHORT_ON_SPOT, SIGNAL, SUSPENDED,
+    ALREADY_IN,
+    APPROVED,
+    BAD_NUMBER,
+    BEAR,
+    BELOW_MINIMUM,
+    BRAIN,
+    BULL,
+    CONFIG,
+    CRISIS,
+    ENTER,
+    LEAVE,
+    NO_EDGE,
+    PROPOSAL,
+    SHORT_ON_SPOT,
+    SIGNAL,
+    SUSPENDED,
 )  # fmt: skip
 
 _CLOSE = 3
@@ -93,7 +110,7 @@ def leaves(brain: Any, config: Any, symbol: int, strategy: int, signal: Any) -> 
 @kernel(i8(i8, i8))
 def regime_refusal(regime: int, side: int) -> int:
     """No longs in a bear market or a crisis, no shorts in a bull market."""
-    if side > 0 and (regime == BEAR or regime == CRISIS):
+    if side > 0 and (regime in (BEAR, CRISIS)):
         return NO_EDGE
     if side < 0 and regime == BULL:
         return NO_EDGE
@@ -117,9 +134,7 @@ def _refusal_before_fusion(brain: Any, symbol: int, strategy: int, signal: Any) 
 
 
 @kernel(i8(record(BRAIN), record(CONFIG), i8, i8, i8, record(SIGNAL), record(PROPOSAL)))
-def _take_side(
-    brain: Any, config: Any, symbol: int, strategy: int, ts_ns: int, signal: Any, proposal: Any
-) -> int:
+def _take_side(brain: Any, config: Any, symbol: int, strategy: int, ts_ns: int, signal: Any, proposal: Any) -> int:
     direction = signal["direction"]
     confidence = signal["confidence"]
     uses_voices = config["strategies"][strategy]["uses_voices"] != 0
@@ -148,7 +163,7 @@ def _set_stop(config: Any, base: Any, symbol: int, signal: Any, proposal: Any) -
     distance = stop_distance_ticks(config, base, symbol, side, reference, signal["stop_distance"])
     if distance < 0:
         return int(-distance)
-    slippage = max(int(math.ceil(config["decision"]["slippage"] * reference)), 1)
+    slippage = max(math.ceil(config["decision"]["slippage"] * reference), 1)
     proposal["worst_ticks"] = max(reference + side * slippage, 1)
     proposal["stop_ticks"] = reference - side * distance if signal["stop_distance"] != 0.0 else 0
     if signal["has_trail"] != 0:

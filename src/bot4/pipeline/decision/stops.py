@@ -48,7 +48,7 @@ def least_distance(config: Any, base: Any, symbol: int, price: float) -> float:
     decision = config["decision"]
     costs = decision["stop_min_costs"] * round_trip_cost(config, symbol) * price
     atr = column_or_inf(base, config["atr_column"])
-    return costs if math.isinf(atr) else max(costs, decision["stop_min_atr"] * atr)
+    return float(costs if math.isinf(atr) else max(costs, decision["stop_min_atr"] * atr))
 
 
 @kernel(f8(record(CONFIG), array(f8), i8, i8, f8))
@@ -58,7 +58,7 @@ def ruled_distance(config: Any, base: Any, symbol: int, side: int, price: float)
     level = level_distance(config, base, side, price)
     if math.isnan(atr) or math.isnan(level):
         return math.nan
-    return max(min(config["decision"]["stop_atr"] * atr, level), least_distance(config, base, symbol, price))
+    return float(max(min(config["decision"]["stop_atr"] * atr, level), least_distance(config, base, symbol, price)))
 
 
 @kernel(i8(record(CONFIG), i8))
@@ -104,14 +104,14 @@ def stop_distance_ticks(
     ticks = min(max(int(wanted), 1), emergency)
     if ticks < 1 or ticks >= reference_ticks or least > emergency:
         return -BAD_STOP
-    return ticks
+    return int(ticks)
 
 
 @kernel(i8(record(CONFIG), i8, i8, i8, i8))
 def target_ticks(config: Any, side: int, reference_ticks: int, distance_ticks: int, target: int) -> int:
     """Price of a target, ``target_r`` stop distances in favour; a short's is at least one tick."""
-    away = int(math.ceil(config["decision"]["target_r"][target] * distance_ticks - 1e-9))
-    return max(reference_ticks + side * away, 1)
+    away = math.ceil(config["decision"]["target_r"][target] * distance_ticks - 1e-9)
+    return int(max(reference_ticks + side * away, 1))
 
 
 @kernel(i8(record(CONFIG), array(f8), i8, i8))

@@ -6,15 +6,14 @@ has passed, it is *absent*, which is not the same as neutral: fusion runs over t
 
 from __future__ import annotations
 
+from typing import Any
 
 from bot4.kernel import b1, f8, i8, kernel, record, void
 from bot4.pipeline.state import BRAIN, N_VOICES
 
 
 @kernel(b1(record(BRAIN), i8, i8, f8, f8, i8))
-def set_voice(
-    brain: Any, symbol: int, voice: int, direction: float, confidence: float, valid_until_ns: int
-) -> bool:
+def set_voice(brain: Any, symbol: int, voice: int, direction: float, confidence: float, valid_until_ns: int) -> bool:
     """Let a voice speak on a symbol until ``valid_until_ns`` (inclusive).
 
     Args:

@@ -37,4 +37,5 @@ STRATEGY = StrategyInfo(
     summary="Buys once and never leaves: the yardstick.",
     kernel=buy_and_hold,
     parameters=(StrategyParam("quantity", 0.0, 0.0, 1e9, "base currency", "size of the entry; 0: sized by Kelly"),),
+    uses_stop_rule=False,
 )

@@ -57,4 +57,5 @@ STRATEGY = StrategyInfo(
         StrategyParam("stop", 0.005, 0.0, 0.5, "fraction of the price", "distance of the stop; 0: none"),
     ),
     indicators=(("ema", {"period": "fast"}), ("ema", {"period": "slow"})),
+    uses_stop_rule=False,
 )

@@ -26,7 +26,7 @@ def enter(view: Any, signal: Any, direction: float, quantity: float, stop_distan
     Returns:
         The strategy's status: 0, or :data:`QUANTITY_BELOW_ONE_LOT`.
     """
-    lots = int(math.floor(quantity / view["lot"] + 1e-9)) if quantity > 0.0 else 0
+    lots = math.floor(quantity / view["lot"] + 1e-9) if quantity > 0.0 else 0
     if quantity > 0.0 and lots < 1:
         return QUANTITY_BELOW_ONE_LOT
     signal["action"] = ENTER

@@ -21,10 +21,10 @@ import numpy.typing as npt
 from bot4.domain.bars import FloatArray
 from bot4.kernel import array, f8, i8, kernel, void
 from bot4.pipeline.state import ENTER, LEAVE, N_FRAMES, N_STRATEGY_MEMORY
-from bot4.pipeline.strategies.info import StrategyInfo, StrategyParam
+from bot4.pipeline.strategies.info import IndicatorRequest, StrategyInfo, StrategyParam
 from bot4.pipeline.strategy_family import STRATEGY_FAMILY
 
-INDICATORS = (
+INDICATORS: tuple[IndicatorRequest, ...] = (
     ("sma", {"period": 20}),
     ("ema", {"period": 12}),
     ("ema", {"period": 26}),
@@ -245,7 +245,7 @@ def score_of(memory: FloatArray, params: FloatArray, n_frames: int) -> float:
             return math.nan
         total += params[_FRAME_WEIGHT + k] * memory[k * _N_KEPT + _STRENGTH]
         weights += params[_FRAME_WEIGHT + k]
-    return ratio(total, weights)
+    return float(ratio(total, weights))
 
 
 @kernel(f8(array(f8), array(f8), i8, f8))
@@ -269,7 +269,7 @@ def confidence_of(memory: FloatArray, params: FloatArray, n_frames: int, score: 
             family_total += weight
             agreeing += weight if memory[at + _SCORES + f] * score > 0.0 else 0.0
     strength = clipped(ratio(abs(score), params[_STRONG_SCORE]))
-    return ratio(agreeing, family_total) * ratio(aligned, frame_total) * strength
+    return float(ratio(agreeing, family_total) * ratio(aligned, frame_total) * strength)
 
 
 @STRATEGY_FAMILY.kernel
@@ -326,7 +326,12 @@ class FrameContribution:
 
 
 def contributions(
-    close: float, features: FloatArray, columns: npt.NDArray[np.int64], params: FloatArray, memory: FloatArray, frame: int
+    close: float,
+    features: FloatArray,
+    columns: npt.NDArray[np.int64],
+    params: FloatArray,
+    memory: FloatArray,
+    frame: int,
 ) -> FrameContribution:
     """List one frame's votes and scores, by the kernels that decide.
 
@@ -359,7 +364,9 @@ STRATEGY = StrategyInfo(
         StrategyParam("enter_score", 0.25, 0.0, 1.0, "score", "least |score| that enters"),
         StrategyParam("enter_confidence", 0.35, 0.0, 1.0, "confidence", "least confidence that enters"),
         StrategyParam("leave_score", 0.10, 0.0, 1.0, "score", "score against the position beyond which it is left"),
-        StrategyParam("strong_score", 0.50, 0.05, 1.0, "score", "|score| from which strength no longer limits confidence"),
+        StrategyParam(
+            "strong_score", 0.50, 0.05, 1.0, "score", "|score| from which strength no longer limits confidence"
+        ),
         _weight("base_weight", 0.30, "base timeframe"),
         _weight("middle_weight", 0.35, "middle timeframe"),
         _weight("slow_weight", 0.35, "slow timeframe"),

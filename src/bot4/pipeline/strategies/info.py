@@ -64,6 +64,7 @@ class StrategyInfo:
         n_frames: timeframes that it reads, 1 to 3.
         uses_regime: whether the regime may veto its entries.
         uses_voices: whether its signal is the technical voice, to be fused with the others.
+        uses_stop_rule: whether it leaves its stop or trail to the rule, which needs ``atr_14`` and ``donchian_20``.
     """
 
     name: str
@@ -75,6 +76,7 @@ class StrategyInfo:
     n_frames: int = 1
     uses_regime: bool = False
     uses_voices: bool = False
+    uses_stop_rule: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,4 +60,5 @@ STRATEGY = StrategyInfo(
         StrategyParam("may_short", 0, 0, 1, "0 or 1", "whether it sells short (perpetuals only)"),
     ),
     indicators=(("z_score", {"period": "window"}), ("rsi", {"period": "rsi"}), ("atr", {"period": "atr"})),
+    uses_stop_rule=False,
 )

@@ -144,6 +144,7 @@ class Strategy(ABC):
     n_frames: ClassVar[int] = 1
     uses_regime: ClassVar[bool] = False
     uses_voices: ClassVar[bool] = False
+    uses_stop_rule: ClassVar[bool] = True
 
     def __init__(self, params: Mapping[str, float]) -> None:
         self.params = params
@@ -164,4 +165,5 @@ class Strategy(ABC):
             n_frames=cls.n_frames,
             uses_regime=cls.uses_regime,
             uses_voices=cls.uses_voices,
+            uses_stop_rule=cls.uses_stop_rule,
         )

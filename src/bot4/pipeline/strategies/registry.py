@@ -14,7 +14,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType, ModuleType
-from typing import Any
 
 import bot4.pipeline.strategies as package
 from bot4.domain.errors import DataError, SettingError
@@ -127,7 +126,9 @@ def _strategy_in(module: ModuleType, path: Path) -> StrategyInfo:
     if len(classes) == 1:
         return classes[0].info()
     found = "holds no strategy" if not classes else f"holds {len(classes)} strategies"
-    raise DataError(found, where=str(path), remedy=f"one file holds one STRATEGY or one subclass of Strategy; {_REMEDY}")
+    raise DataError(
+        found, where=str(path), remedy=f"one file holds one STRATEGY or one subclass of Strategy; {_REMEDY}"
+    )
 
 
 def _check_function(info: StrategyInfo, path: Path) -> None:
@@ -148,7 +149,9 @@ def _check_function(info: StrategyInfo, path: Path) -> None:
 def _check_kernel(info: StrategyInfo, where: str) -> None:
     entry = next((k for k in KERNELS.values() if k.compiled is info.kernel), None)
     if entry is None or entry.signature != STRATEGY_FAMILY.signature:
-        raise SettingError("its kernel is no strategy kernel", where=where, remedy="declare it with @STRATEGY_FAMILY.kernel")
+        raise SettingError(
+            "its kernel is no strategy kernel", where=where, remedy="declare it with @STRATEGY_FAMILY.kernel"
+        )
     n_arguments = len(inspect.signature(entry.function).parameters)
     if n_arguments != _N_ARGUMENTS:
         raise SettingError(
