@@ -33,7 +33,7 @@ from bot4.engine.journal_frames import (
     padding_after,
     sealed_frame_head,
 )
-from bot4.engine.lock import try_lock
+from bot4.engine.lock import try_lock, unlock
 from bot4.engine.record_layout import describe
 
 Records = np.ndarray[Any, Any]
@@ -132,10 +132,10 @@ class JournalWriter:
                 os.ftruncate(descriptor, contents.valid_bytes)
             writer.sync()
         except OSError as error:
-            os.close(descriptor)
+            _release(descriptor)
             raise _unwritable(path, error) from error
         except BaseException:
-            os.close(descriptor)
+            _release(descriptor)
             raise
         return writer, contents
 
@@ -188,7 +188,7 @@ class JournalWriter:
             if not self._broken_by:
                 self.sync()
         finally:
-            os.close(self._descriptor)
+            _release(self._descriptor)
             self._descriptor = -1
             self._broken_by = "it is closed"
 
@@ -374,6 +374,11 @@ def _refuse_other_layouts(layouts: dict[str, Any], path: Path) -> None:
 def _read_only(array: Records) -> Records:
     array.setflags(write=False)
     return array
+
+
+def _release(descriptor: int) -> None:
+    unlock(descriptor)  # a mapping keeps a duplicate of the descriptor, and with it the lock
+    os.close(descriptor)
 
 
 def _open_existing(path: Path, flags: int) -> int:

@@ -121,23 +121,11 @@ def index_frames(data: memoryview, record_sizes: dict[int, int], where: str) -> 
     """
     index = FrameIndex()
     offset, sequence = index.end, 0
-    total = len(data)
-    unpack, crc32 = _WHOLE_HEAD.unpack_from, zlib.crc32
-    while offset + FRAME_HEAD_BYTES <= total:
-        size, kind, reserved, number, checksum, mark = unpack(data, offset)
-        start = offset + FRAME_HEAD_BYTES
-        after = start + size + (-size % 8)
-        if (
-            mark != MARK
-            or after > total
-            or number != sequence
-            or reserved
-            or crc32(data[start : start + size], crc32(data[offset : offset + FRAME_HEAD.size])) != checksum
-            or (size % 8 and any(data[start + size : after]))
-            or not _is_in_place(kind, sequence, size, record_sizes)
-        ):
+    while (frame := _frame_at(data, offset)) is not None:
+        size, kind, number, after = frame
+        if number != sequence or not _is_in_place(kind, sequence, size, record_sizes):
             break
-        index.offsets.append(start)
+        index.offsets.append(offset + FRAME_HEAD_BYTES)
         index.sizes.append(size)
         index.kinds.append(kind)
         index.end = offset = after
@@ -146,6 +134,22 @@ def index_frames(data: memoryview, record_sizes: dict[int, int], where: str) -> 
     if not len(index):
         raise _no_header(where)
     return index
+
+
+def _frame_at(data: memoryview, offset: int) -> tuple[int, int, int, int] | None:
+    """Payload size, kind, sequence and end of the whole and undamaged frame that starts here, if one does."""
+    start = offset + FRAME_HEAD_BYTES
+    if start > len(data):
+        return None
+    size, kind, reserved, sequence, checksum, mark = _WHOLE_HEAD.unpack_from(data, offset)
+    after = start + size + (-size % 8)
+    if mark != MARK or reserved or after > len(data):
+        return None
+    if zlib.crc32(data[start : start + size], zlib.crc32(data[offset : offset + FRAME_HEAD.size])) != checksum:
+        return None
+    if size % 8 and any(data[start + size : after]):
+        return None
+    return size, kind, sequence, after
 
 
 def _is_in_place(kind: int, sequence: int, size: int, record_sizes: dict[int, int]) -> bool:
@@ -157,7 +161,7 @@ def _is_in_place(kind: int, sequence: int, size: int, record_sizes: dict[int, in
 
 
 def _refuse_valid_frames_behind(data: memoryview, offset: int, sequence: int, where: str) -> None:
-    found = _first_sealed_frame(data, offset)
+    found = _first_frame_from(data, offset)
     if found is None:
         return
     what = "a frame is missing" if found == offset else f"a frame is damaged, and valid frames follow at byte {found}"
@@ -168,21 +172,15 @@ def _refuse_valid_frames_behind(data: memoryview, offset: int, sequence: int, wh
     )
 
 
-def _first_sealed_frame(data: memoryview, offset: int) -> int | None:
-    """The first place from ``offset`` on (a multiple of 8) where a frame with a right checksum starts."""
+def _first_frame_from(data: memoryview, offset: int) -> int | None:
+    """The first place from ``offset`` on (a multiple of 8) where a whole frame starts."""
     n_words = (len(data) - offset) // 8
     if n_words <= 0:
         return None
     words = np.frombuffer(data, "<u8", n_words, offset)
     marked = np.flatnonzero((words >> np.uint64(32)) == MARK)  # the mark is the second half of a head's third word
     for place in (offset + 8 * (marked - 2)).tolist():
-        if place < offset:
-            continue
-        size, _, _, _, checksum, _ = _WHOLE_HEAD.unpack_from(data, place)
-        start = place + FRAME_HEAD_BYTES
-        if start + size > len(data):
-            continue
-        if zlib.crc32(data[start : start + size], zlib.crc32(data[place : place + FRAME_HEAD.size])) == checksum:
+        if place >= offset and _frame_at(data, place) is not None:
             return int(place)
     return None
 

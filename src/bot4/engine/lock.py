@@ -20,6 +20,11 @@ def try_lock(descriptor: int) -> bool:
     return True
 
 
+def unlock(descriptor: int) -> None:
+    """Give the lock of an open file back, duplicates of the descriptor included."""
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+
+
 class RunLock:
     """The right to write in a run's folder, as a context manager.
 
