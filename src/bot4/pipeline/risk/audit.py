@@ -44,7 +44,7 @@ def _equity(brain: Any, config: Any) -> float:
         total += instrument["tick"] * instrument["lot"] * float(position["mark_ticks"]) * float(position["lots"])
         if instrument["is_perpetual"]:
             total -= float(position["cost_atoms"]) * atom
-    return total
+    return float(total)
 
 
 @kernel(i8(record(ORDER)))
@@ -54,7 +54,7 @@ def _still_to_come(order: Any) -> int:
         return 0
     if status in (FREE, HELD, FILLED, CANCELLED, REJECTED, EXPIRED):
         return 0
-    return max(0, order["qty_lots"] - order["filled_lots"])
+    return int(max(0, order["qty_lots"] - order["filled_lots"]))
 
 
 @kernel(f8(i8, f8, f8))
@@ -67,10 +67,10 @@ def _price_judged(side: int, mark: float, worst: float) -> float:
 @kernel(f8(record(CONFIG), record(ORDER), f8))
 def _order_price(config: Any, order: Any, mark: float) -> float:
     if order["limit_ticks"] != 0:
-        return _price_judged(order["side"], mark, float(order["limit_ticks"]))
+        return float(_price_judged(order["side"], mark, float(order["limit_ticks"])))
     if order["stop_ticks"] != 0:
-        return _price_judged(order["side"], mark, float(order["stop_ticks"]))
-    return mark + math.ceil(config["decision"]["slippage"] * mark)
+        return float(_price_judged(order["side"], mark, float(order["stop_ticks"])))
+    return float(mark + math.ceil(config["decision"]["slippage"] * mark))
 
 
 @kernel(f8(record(BRAIN), record(CONFIG), i8, i8))
@@ -91,7 +91,7 @@ def _exposure(brain: Any, config: Any, symbol: int, strategy: int) -> float:
                 first_side = order["side"] if first_side == 0 else first_side
                 coming += float(lots) * _order_price(config, order, mark)
     value = held + coming if held > 0.0 or (held == 0.0 and first_side > 0) else held - coming
-    return value * config["instruments"][symbol]["tick"] * config["instruments"][symbol]["lot"]
+    return float(value * config["instruments"][symbol]["tick"] * config["instruments"][symbol]["lot"])
 
 
 @kernel(f8(record(BRAIN), record(CONFIG), i8))
@@ -114,7 +114,7 @@ def _rho(brain: Any, i: int, j: int) -> float:
     c = brain["risk"]["covariance"]
     if c[i, i] * c[j, j] <= 0.0:
         return 0.0
-    return c[i, j] / math.sqrt(c[i, i]) / math.sqrt(c[j, j])
+    return float(c[i, j] / math.sqrt(c[i, i]) / math.sqrt(c[j, j]))
 
 
 @kernel(void(record(BRAIN), record(CONFIG), f8))
@@ -171,7 +171,7 @@ def _loss_at_stops(brain: Any, config: Any, symbol: int, strategy: int) -> float
     ticks = 0.0
     for owner in range(config["n_strategies"]):
         sleeve = brain["sleeves"][owner, symbol]
-        if (strategy == _ANY or strategy == owner) and sleeve["lots"] != 0:
+        if strategy in (_ANY, owner) and sleeve["lots"] != 0:
             side = 1 if sleeve["lots"] > 0 else -1
             ticks += abs(float(sleeve["lots"])) * _to_stop(side, mark, mark, float(sleeve["stop_ticks"]))
     for k in range(brain["n_slots"]):
@@ -189,7 +189,7 @@ def _loss_at_stops(brain: Any, config: Any, symbol: int, strategy: int) -> float
                     stop = float(other["stop_ticks"])
             price = _order_price(config, order, mark)
             ticks += float(_still_to_come(order)) * _to_stop(order["side"], mark, price, stop)
-    return ticks * config["instruments"][symbol]["tick"] * config["instruments"][symbol]["lot"]
+    return float(ticks * config["instruments"][symbol]["tick"] * config["instruments"][symbol]["lot"])
 
 
 @kernel(f8(record(BRAIN), record(CONFIG), i8, i8, f8, f8))
@@ -199,7 +199,7 @@ def _loss(brain: Any, config: Any, symbol: int, strategy: int, more_value: float
     if value == 0.0:
         return 0.0
     by_var = value * config["risk"]["var_quantile"] * _day_deviation(brain, config, symbol)
-    return max(by_var, _loss_at_stops(brain, config, symbol, strategy) + more_at_stop)
+    return float(max(by_var, _loss_at_stops(brain, config, symbol, strategy) + more_at_stop))
 
 
 @kernel(b1(f8, f8, f8))
@@ -324,4 +324,4 @@ def violated_limits(brain: Any, config: Any, proposal: Any, lots: int) -> int:
         found |= 1 << MINIMUM
     if _overdraws(brain, config, proposal, lots):
         found |= 1 << CASH
-    return found
+    return int(found)

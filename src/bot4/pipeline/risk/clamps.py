@@ -29,7 +29,7 @@ def measure_at(shape: int, lots: int, unit: float, a: float, b: float, c: float,
         return d * math.sqrt(variance if variance > 0.0 else 0.0 * abs(variance))
     if shape == LINEAR:
         return a + b * size
-    return a + heat_of(c + size, b, d)
+    return float(a + heat_of(c + size, b, d))
 
 
 @kernel(f8(f8, f8))
@@ -101,7 +101,7 @@ def clamp_deviation(lots: int, unit: float, book: float, cross: float, own: floa
     if own > 0.0 and room >= 0.0:
         root = math.sqrt(cross * cross + own * room)
         size = room / (cross + root) if cross > 0.0 else (root - cross) / own
-    return largest_fitting(DEVIATION, lots, unit, book, cross, own, scale, allowed, size)
+    return int(largest_fitting(DEVIATION, lots, unit, book, cross, own, scale, allowed, size))
 
 
 @kernel(i8(i8, f8, f8, f8, f8, f8, f8))
@@ -125,7 +125,7 @@ def clamp_heat(
         best = budget / deviation
         if best * days_per_unit > 1.0:
             best = (best * best / days_per_unit) ** (1.0 / 3.0)
-    return largest_fitting(HEAT, lots, unit, others, deviation, size, days_per_unit, allowed, best - size)
+    return int(largest_fitting(HEAT, lots, unit, others, deviation, size, days_per_unit, allowed, best - size))
 
 
 @kernel(i8(i8, f8, f8, f8, f8))
@@ -133,7 +133,7 @@ def clamp_linear(lots: int, unit: float, before: float, slope: float, limit: flo
     """Cap a measure that grows by ``slope`` with each unit of weight: leverage, and the parts of other clamps."""
     allowed = allowed_measure(limit, before)
     size = (allowed - before) / slope if slope > 0.0 else 0.0
-    return largest_fitting(LINEAR, lots, unit, before, slope, 0.0, 0.0, allowed, size)
+    return int(largest_fitting(LINEAR, lots, unit, before, slope, 0.0, 0.0, allowed, size))
 
 
 @kernel(i8(f8, f8, f8, f8))
@@ -157,7 +157,7 @@ def clamp_correlation(
         return 0
     if not is_like_book(book, cross, own, correlation_limit):
         return lots
-    return clamp_linear(lots, unit, math.sqrt(book), math.sqrt(own), limit)
+    return int(clamp_linear(lots, unit, math.sqrt(book), math.sqrt(own), limit))
 
 
 @kernel(i8(i8, i8, f8, i8))
@@ -206,4 +206,4 @@ def clamp_concentration(
     by_stop = (allowed - others - at_stop) / stop_slope if stop_slope > 0.0 else 0.0
     by_risk = (allowed - others - at_risk) / risk_slope if risk_slope > 0.0 else 0.0
     lots = largest_fitting(LINEAR, lots, unit, others + at_stop, stop_slope, 0.0, 0.0, allowed, by_stop)
-    return largest_fitting(LINEAR, lots, unit, others + at_risk, risk_slope, 0.0, 0.0, allowed, by_risk)
+    return int(largest_fitting(LINEAR, lots, unit, others + at_risk, risk_slope, 0.0, 0.0, allowed, by_risk))

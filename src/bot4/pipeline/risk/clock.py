@@ -22,7 +22,7 @@ SHORT_DAYS = 0.25  # span of the short average of traded value
 @kernel(f8(record(CONFIG)))
 def risk_bars_per_day(config: Any) -> float:
     """How many risk bars a day has; below 1 for bars longer than a day."""
-    return DAY_NS / config["risk"]["risk_bar_ns"]
+    return float(DAY_NS / config["risk"]["risk_bar_ns"])
 
 
 @kernel(void(record(BRAIN), record(CONFIG), i8))
@@ -64,7 +64,7 @@ def _standardised_return(brain: Any, symbol: int) -> float:
     state = brain["risk"]["symbols"][symbol]
     if state["garch_variance"] <= 0.0:
         return 0.0
-    return state["last_return"] / math.sqrt(state["garch_variance"])
+    return float(state["last_return"] / math.sqrt(state["garch_variance"]))
 
 
 @kernel(void(record(BRAIN), record(CONFIG), i8, i8))
@@ -152,7 +152,7 @@ def update_market_risk(brain: Any, config: Any, symbol: int, ts_ns: int) -> int:
         return 0
     value_quote = brain["bar_volume"][symbol] * price
     if ts_ns >= (state["bucket"] + 1) * config["risk"]["risk_bar_ns"]:
-        return _cross_boundary(brain, config, symbol, ts_ns, price, value_quote)
+        return int(_cross_boundary(brain, config, symbol, ts_ns, price, value_quote))
     state["last_close"] = price
     state["bar_volume_quote"] += value_quote
     state["ts_last_ns"] = ts_ns

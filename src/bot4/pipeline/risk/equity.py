@@ -28,7 +28,7 @@ def mark_equity(brain: Any, config: Any) -> float:
             equity += float(lots) * float(position["mark_ticks"]) * instrument["quote_per_tick_lot"]
             if instrument["is_perpetual"]:
                 equity -= position["cost_atoms"] * quote_atom
-    return equity
+    return float(equity)
 
 
 @kernel(void(record(BRAIN), record(CONFIG), f8, i8))

@@ -246,7 +246,7 @@ def approve(brain: Any, config: Any, proposal: Any, decision: Any) -> int:
 @kernel(i8(record(BRAIN), i8, i8, i8))
 def reducible_lots(brain: Any, symbol: int, strategy: int, lots: int) -> int:
     """``lots`` cut to what the strategy holds of the symbol, whatever its side."""
-    return max(0, min(lots, abs(brain["sleeves"][strategy, symbol]["lots"])))
+    return int(max(0, min(lots, abs(brain["sleeves"][strategy, symbol]["lots"]))))
 
 
 @kernel(i8(record(BRAIN), record(CONFIG), i8, i8, i8))

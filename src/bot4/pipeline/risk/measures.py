@@ -44,8 +44,8 @@ def order_ticks(config: Any, order: Any, mark_ticks: int) -> int:
     if worst == 0:
         worst = order["stop_ticks"]
     if worst == 0:
-        return mark_ticks + math.ceil(config["decision"]["slippage"] * mark_ticks)
-    return judged_ticks(order["side"], mark_ticks, worst)
+        return int(mark_ticks + math.ceil(config["decision"]["slippage"] * mark_ticks))
+    return int(judged_ticks(order["side"], mark_ticks, worst))
 
 
 @kernel(f8(record(BRAIN), record(CONFIG), i8, i8, f8))
@@ -63,7 +63,7 @@ def weight_of(brain: Any, config: Any, symbol: int, strategy: int, equity: float
                 ticks_lots += float(rest) * float(order_ticks(config, order, mark))
                 if sign == 0:
                     sign = order["side"]
-    return sign * ticks_lots * config["instruments"][symbol]["quote_per_tick_lot"] / equity
+    return float(sign * ticks_lots * config["instruments"][symbol]["quote_per_tick_lot"] / equity)
 
 
 @kernel(void(record(BRAIN), record(CONFIG), f8))
@@ -83,7 +83,7 @@ def day_steps(config: Any) -> float:
 def day_annuity(config: Any) -> float:
     """Weight of the current variance in the sum of a day's GARCH forecasts (:func:`garch_annuity`)."""
     risk = config["risk"]
-    return garch_annuity(risk["garch_alpha"] + risk["garch_beta"], day_steps(config))
+    return float(garch_annuity(risk["garch_alpha"] + risk["garch_beta"], day_steps(config)))
 
 
 @kernel(f8(record(BRAIN), record(CONFIG), i8, f8))
@@ -92,7 +92,7 @@ def day_variance(brain: Any, config: Any, symbol: int, annuity: float) -> float:
     state = brain["risk"]["symbols"][symbol]
     steps = day_steps(config)
     days = steps * config["risk"]["risk_bar_ns"] / DAY_NS
-    return garch_sum(state["garch_variance"], state["long_variance"], annuity, steps) / days
+    return float(garch_sum(state["garch_variance"], state["long_variance"], annuity, steps) / days)
 
 
 @kernel(f8(record(BRAIN), i8, i8))
@@ -104,7 +104,7 @@ def correlation(brain: Any, symbol: int, other: int) -> float:
     product = covariance[symbol, symbol] * covariance[other, other]
     if product <= 0.0:
         return 0.0
-    return covariance[symbol, other] / math.sqrt(product)
+    return float(covariance[symbol, other] / math.sqrt(product))
 
 
 @kernel(f8(record(BRAIN), record(CONFIG), i8, f8))
@@ -146,7 +146,7 @@ def days_per_weight(brain: Any, config: Any, symbol: int, equity: float) -> floa
     daily = config["risk"]["liquidity_share"] * brain["risk"]["symbols"][symbol]["day_volume_quote"]
     if daily <= 0.0:
         return math.inf
-    return equity / daily
+    return float(equity / daily)
 
 
 @kernel(f8(f8, f8, f8))
@@ -196,7 +196,7 @@ def stop_loss_of(brain: Any, config: Any, symbol: int, strategy: int, equity: fl
     mark = brain["positions"][symbol]["mark_ticks"]
     total = 0.0
     for owner in range(config["n_strategies"]):
-        if strategy == ALL or strategy == owner:
+        if strategy in (ALL, owner):
             sleeve = brain["sleeves"][owner, symbol]
             lots = sleeve["lots"]
             if lots != 0:
@@ -209,7 +209,7 @@ def stop_loss_of(brain: Any, config: Any, symbol: int, strategy: int, equity: fl
             if rest > 0:
                 stop = held_stop_ticks(brain, order["id"])
                 total += float(rest) * loss_ticks(order["side"], mark, stop, order_ticks(config, order, mark))
-    return total * config["instruments"][symbol]["quote_per_tick_lot"] / equity
+    return float(total * config["instruments"][symbol]["quote_per_tick_lot"] / equity)
 
 
 @kernel(f8(record(BRAIN), record(CONFIG), i8, i8, f8, f8))
@@ -220,4 +220,4 @@ def loss_of(brain: Any, config: Any, symbol: int, strategy: int, equity: float, 
         return 0.0
     at_risk = config["risk"]["var_quantile"] * math.sqrt(day_variance(brain, config, symbol, annuity)) * weight
     at_stop = stop_loss_of(brain, config, symbol, strategy, equity)
-    return at_stop if at_stop > at_risk else at_risk
+    return float(at_stop if at_stop > at_risk else at_risk)

@@ -67,7 +67,7 @@ def risk_regime(brain: Any) -> int:
 def days_per_year(config: Any) -> float:
     """Trading days in a year, from the number of risk bars."""
     risk = config["risk"]
-    return risk["bars_per_year"] * risk["risk_bar_ns"] / DAY_NS
+    return float(risk["bars_per_year"] * risk["risk_bar_ns"] / DAY_NS)
 
 
 @kernel(i8(record(BRAIN), record(CONFIG), record(DECISION), i8, f8))
@@ -92,7 +92,7 @@ def size_within_limits(brain: Any, config: Any, decision: Any, lots: int, equity
     lots = _within_deviations(brain, config, decision, lots, unit, own, annuity)
     lots = _within_leverage(brain, config, decision, lots, unit)
     concentrated = _within_concentration(brain, config, decision, lots, unit, equity, annuity)
-    return _within_venue_and_crisis(brain, config, decision, lots, concentrated)
+    return int(_within_venue_and_crisis(brain, config, decision, lots, concentrated))
 
 
 @kernel(void(record(DECISION), i8, i8, i8, f8, f8, f8))

@@ -24,7 +24,7 @@ def garch_annuity(persistence: float, steps: float) -> float:
     """``1 + p + ... + p^(steps - 1)``, the weight of today's deviation in the sum of ``steps`` forecasts."""
     if persistence >= 1.0:
         return steps
-    return (1.0 - persistence**steps) / (1.0 - persistence)
+    return float((1.0 - persistence**steps) / (1.0 - persistence))
 
 
 @kernel(f8(f8, f8, f8, f8))
