@@ -181,16 +181,14 @@ def _from_json(data: bytes, where: str, headerless_names: HeaderlessNames) -> pl
 def _from_csv(
     data: bytes, where: str, headerless_names: HeaderlessNames, columns: Callable[[list[str]], list[str]]
 ) -> pl.DataFrame:
-    def read(
-        rows: int | None = None, skip: int = 0, has_header: bool = True, only: list[int] | None = None
-    ) -> pl.DataFrame:
+    def read(rows: int | None = None, skip: int = 0, only: list[int] | None = None) -> pl.DataFrame:
         return pl.read_csv(
-            io.BytesIO(data), separator=separator, has_header=has_header, infer_schema=False, n_rows=rows, columns=only,
-            skip_rows=skip, truncate_ragged_lines=False,
+            io.BytesIO(data), separator=separator, has_header=False, infer_schema=False, n_rows=rows, columns=only,
+            skip_rows=skip,
         )  # fmt: skip
 
     separator = _separator(data)
-    first = _decoded(lambda: read(rows=1, has_header=False), where, "CSV")
+    first = _decoded(lambda: read(rows=1), where, "CSV")
     fields = ["" if value is None else str(value) for value in first.row(0)]
     has_header = not any(_is_number(field) for field in fields)
     names = [field.strip() for field in fields] if has_header else headerless_names(fields)
@@ -202,7 +200,8 @@ def _from_csv(
         )
     chosen = columns(names)
     positions = sorted(names.index(name) for name in chosen)
-    frame = _decoded(lambda: read(has_header=False, skip=int(has_header), only=positions), where, "CSV")
+    has_rows = b"\n" in data.strip() or not has_header
+    frame = _decoded(lambda: read(skip=int(has_header), only=positions), where, "CSV") if has_rows else pl.DataFrame()
     if not len(frame):
         raise DataError("the file holds no rows", where=where, remedy=_FETCH_AGAIN)
     frame.columns = [names[position] for position in positions]

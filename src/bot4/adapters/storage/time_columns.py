@@ -25,7 +25,7 @@ LAST_NS = np.iinfo(np.int64).max
 
 _UNIT_NS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}
 _NUMBER = r"^[+-]?\d+(\.\d*)?([eE][+-]?\d+)?$"
-_OFFSET = r"\s*(Z|z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
+_OFFSET = r"(:\d{2}(?:\.\d*)?)\s*(Z|z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})$"
 _FORMATS = ("%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
@@ -118,36 +118,25 @@ def _from_text(column: pl.Series, where: str) -> IntArray:
         if not whole.has_nulls():
             return _from_integers(column, whole.to_numpy(), where)
         return _from_floats(column, text.cast(pl.Float64).to_numpy(), where)
-    offset_ns = _require_one_offset(column, text, where)
-    bare = text.str.replace(_OFFSET, "").str.replace("[Tt]", " ")
-    parsed = pl.select(pl.coalesce(bare.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMATS))
-    times = parsed.to_series()
-    nanoseconds = _scaled_text(column, text, times, where)
-    return nanoseconds - offset_ns
-
-
-def _scaled_text(column: pl.Series, text: pl.Series, times: pl.Series, where: str) -> IntArray:
+    bare = text.str.replace(_OFFSET, "${1}").str.replace("[Tt]", " ")
+    times = pl.select(
+        pl.coalesce(bare.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMATS)
+    ).to_series()
     unreadable = times.is_null()
     if unreadable.any():
         row = int(unreadable.arg_max() or 0)
         raise _error(
             column, row, f"'{text[row]}' cannot be read", where, "write it as ISO 8601, such as 2023-03-24T12:40:00Z"
         )
-    return _scaled(column, times.to_physical().to_numpy(), 10**3, where)
+    return _scaled(column, times.to_physical().to_numpy(), 10**3, where) - _require_one_offset(column, text, where)
 
 
 def _require_one_offset(column: pl.Series, text: pl.Series, where: str) -> int:
-    # A bare date ends in digits after a dash, which an offset without a colon would match.
-    has_clock = text.str.contains(":", literal=True)
-    offsets = pl.select(pl.when(has_clock).then(text.str.extract(_OFFSET, 1))).to_series().fill_null("")
+    offsets = text.str.extract(_OFFSET, 2).fill_null("")
     distinct = {offset: _offset_ns(offset) for offset in offsets.unique().to_list()}
     if len({(offset == "", ns) for offset, ns in distinct.items()}) > 1:
-        first = offsets[0]
-        other = int((offsets != first).arg_max() or 0)
-        for row in range(other, len(offsets)):
-            if distinct[offsets[row]] != distinct[first] or (offsets[row] == "") != (first == ""):
-                other = row
-                break
+        kinds = [(offset == "", distinct[offset]) for offset in offsets]
+        other = next(row for row, kind in enumerate(kinds) if kind != kinds[0])
         raise _error(
             column,
             other,

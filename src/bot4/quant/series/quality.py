@@ -390,12 +390,13 @@ def _spikes(series: BarSeries, order: npt.NDArray[np.intp] | None) -> IntArray:
         return np.empty(0, np.int64)
     with np.errstate(divide="ignore", invalid="ignore"):
         returns = np.diff(np.log(close))
-    usable = returns[np.isfinite(returns) & (returns != 0)]
+    usable = returns[np.isfinite(returns) & (returns != 0)]  # an unchanged close says nothing of the scale
     if not len(usable):
         return np.empty(0, np.int64)
     limit = SPIKE_SCALES * NORMAL_MAD * float(np.median(np.abs(usable - np.median(usable))))
     if limit == 0:
         return np.empty(0, np.int64)
+    returns = np.where(np.isfinite(returns), returns, 0.0)
     away, back = returns[:-1], returns[1:]
     is_spike = (np.abs(away) > limit) & (np.abs(back) > limit) & (away * back < 0)
     return _rows(is_spike & (np.abs(away + back) < SPIKE_REVERTED_SHARE * np.abs(away))) + 1
