@@ -93,6 +93,27 @@ def test_a_bar_that_rest_shows_unsettled_is_neither_delivered_nor_passed_over():
     assert_whole(taken)
 
 
+def test_an_older_update_of_a_closed_bar_that_waits_for_its_turn_does_not_reopen_it():
+    bars = sequence(is_marked=False)
+    for index, share in ((1, 1.0), (2, 0.5), (1, 0.4), (2, 0.6)):
+        bars.on_update(candle(index, share), is_last=False)
+    assert bars.take(LATER_NS) == []
+    bars.on_rest_answer([candle(0)], LATER_NS)
+    taken = bars.take(LATER_NS)
+    assert indices(taken) == [0, 1]
+    assert_whole(taken)
+
+
+def test_updates_of_delivered_bars_are_counted_and_nothing_else():
+    bars = sequence(is_marked=True, start=3)
+    for index in (0, 1, 2):
+        bars.on_update(candle(index), is_last=True)
+        bars.on_update(candle(index, 0.5), is_last=False)
+    assert bars.ignored == 6
+    assert bars.take(LATER_NS) == []
+    assert bars.next_open_ns == FIRST_NS + 3 * MINUTE_NS
+
+
 def test_an_empty_answer_passes_nothing_over():
     bars = sequence(is_marked=True)
     bars.on_rest_answer([], LATER_NS)

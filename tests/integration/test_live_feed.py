@@ -24,11 +24,12 @@ from bot4.domain.errors import Retryable, UsageError
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 START = 100
-QUICK = FeedTiming(silence_s=0.6, poll_s=0.02, patience=Patience(first_s=0.02, longest_s=0.1))
+BAR_WALL_S = 0.06
+QUICK = FeedTiming(silence_s=0.8, poll_s=0.02, grace_ns=MINUTE_NS // 2, patience=Patience(first_s=0.02, longest_s=0.1))
 
 
 @contextlib.contextmanager
-def binance(wall_s_per_bar: float = 0.06):
+def binance(wall_s_per_bar: float = BAR_WALL_S):
     market = {symbol: minute_bars(symbol, 0, 2000) for symbol in SYMBOLS}
     start_ns = int(market["BTCUSDT"].ts_open_ns[START]) + MINUTE_NS // 3
     with LoopbackBinance(market, start_ns, wall_s_per_bar) as exchange:
@@ -41,6 +42,10 @@ def feed_of(
     settings = VenueSettings(exchange.base_url, request_timeout_s=2.0)
     options = {"now_ns": exchange.clock.now_ns, "monotonic": time.monotonic} | options
     return kind("binance", symbols, "1m", settings=settings, timing=timing, **options)
+
+
+def opens_at(exchange: LoopbackBinance, index: int) -> dict[str, int]:
+    return {symbol: int(exchange.bars[symbol].ts_open_ns[index]) for symbol in SYMBOLS}
 
 
 async def collect(
@@ -80,8 +85,8 @@ def run_cleanly(main) -> None:
 
 def assert_exact(exchange: LoopbackBinance, taken: list[ClosedBar], symbols=SYMBOLS, first: int | None = None) -> None:
     """Every closed bar once, in order over all symbols, with the recorded values, never known before its close."""
-    opens = [bar.ts_open_ns for bar in taken]
-    assert opens == sorted(opens)
+    order = [(bar.ts_open_ns, bar.symbol) for bar in taken]
+    assert order == sorted(order)
     by_symbol: dict[str, list[ClosedBar]] = defaultdict(list)
     for bar in taken:
         by_symbol[bar.symbol].append(bar)
@@ -111,9 +116,10 @@ def test_closed_bars_of_all_symbols_arrive_exactly_once_and_in_order():
             taken = await collect(feed, 20)
             assert_exact(exchange, taken)
             health = feed.health()
-            assert (health.state, health.reconnects, health.bars_delivered) == (FeedState.CONNECTED, 0, 20)
+            assert health.state in (FeedState.CONNECTED, FeedState.BACKFILLING)
+            assert (health.reconnects, health.bars_delivered) == (0, 20)
             assert health.last_message_age_s is not None
-            assert health.last_message_age_s < 0.6
+            assert 0 <= health.last_message_age_s < QUICK.silence_s
             assert health.lag_ns is not None
             assert health.lag_ns >= 0
             assert exchange.sockets_opened == 1
@@ -171,7 +177,7 @@ def test_bars_that_close_while_no_socket_opens_are_delivered_by_rest():
             assert_exact(exchange, taken)
             assert FeedState.BACKFILLING in states
             assert any("startTime" in request for request in exchange.requests)
-            assert exchange.sockets_opened == 2
+            assert exchange.sockets_opened >= 2
 
     run_cleanly(main)
 
@@ -183,7 +189,7 @@ def test_a_connected_but_silent_stream_is_noticed_and_renewed():
             silent_states: list[tuple[FeedState, str]] = []
 
             def fall_silent(count: int, _: ClosedBar) -> None:
-                exchange.faults.is_silent = 6 <= count < 30
+                exchange.faults.is_silent = count >= 6 and feed.health().reconnects == 0
                 silent_states.append((feed.health().state, feed.health().last_error))
 
             taken = await collect(feed, 60, fall_silent)
@@ -265,8 +271,7 @@ def test_failing_rest_answers_delay_the_backfill_and_do_not_end_the_feed():
 def test_a_feed_resumes_from_the_bar_it_is_told_and_backfills_in_order_of_time():
     async def main() -> None:
         with binance() as exchange:
-            first_ns = {symbol: int(exchange.bars[symbol].ts_open_ns[40]) for symbol in SYMBOLS}
-            taken = await collect(feed_of(exchange, next_open_ns=first_ns), 2 * 70)
+            taken = await collect(feed_of(exchange, next_open_ns=opens_at(exchange, 40)), 2 * 70)
             assert_exact(exchange, taken, first=40)
 
     run_cleanly(main)
@@ -279,9 +284,10 @@ def test_a_bar_that_the_venue_never_made_is_passed_over():
             keep = [index for index in range(len(whole)) if index not in (104, 105, 108)]
             columns = (whole.ts_open_ns, whole.open, whole.high, whole.low, whole.close, whole.volume)
             exchange.bars["BTCUSDT"] = type(whole)("BTCUSDT", MINUTE_NS, *(column[keep] for column in columns))
-            taken = await collect(feed_of(exchange, ["BTCUSDT"]), 15)
-            assert_exact(exchange, taken, ["BTCUSDT"])
-            assert taken[-1].ts_open_ns > whole.ts_open_ns[109]
+            first_ns = {"BTCUSDT": int(whole.ts_open_ns[START])}
+            taken = await collect(feed_of(exchange, ["BTCUSDT"], next_open_ns=first_ns), 15)
+            assert_exact(exchange, taken, ["BTCUSDT"], first=START)
+            assert taken[-1].ts_open_ns == whole.ts_open_ns[START + 17]
 
     run_cleanly(main)
 
@@ -333,10 +339,10 @@ def test_a_symbol_that_the_venue_halts_does_not_hold_up_the_others():
             whole = exchange.bars["ETHUSDT"]
             columns = (whole.ts_open_ns, whole.open, whole.high, whole.low, whole.close, whole.volume)
             exchange.bars["ETHUSDT"] = type(whole)("ETHUSDT", MINUTE_NS, *(column[:104] for column in columns))
-            feed = feed_of(exchange)
+            feed = feed_of(exchange, next_open_ns=opens_at(exchange, START))
             taken = await collect(feed, 24)
-            assert_exact(exchange, taken)
-            assert sum(bar.symbol == "ETHUSDT" for bar in taken) == 4
+            assert_exact(exchange, taken, first=START)
+            assert [bar.symbol for bar in taken].count("ETHUSDT") == 4
             assert feed.health().state == FeedState.BACKFILLING
 
     run_cleanly(main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -81,12 +82,15 @@ class FeedTiming:
             raise SettingError("times must be above zero", where="feed timing", remedy="leave them at their defaults")
 
 
+TIMING = FeedTiming()
+
+
 class LiveBarFeed:
     """Closed bars of several symbols of one venue: each once, and in order of opening over all symbols.
 
-    A bar waits until no other symbol owes an earlier one. A symbol that the venue's REST cannot bring up to date
-    either (halted, or REST fails) is not waited for; when it comes back its bars are late, but still in their own
-    order.
+    A bar waits until every symbol has brought its own of the same time. A symbol that the venue's REST cannot bring
+    up to date either (halted, or REST fails) is not waited for; when it comes back its bars are late, but still in
+    their own order.
 
     Args:
         venue: ccxt's name of the venue.
@@ -110,7 +114,7 @@ class LiveBarFeed:
         monotonic: Callable[[], float],
         next_open_ns: Mapping[str, int] | None = None,
         settings: VenueSettings = DIRECT,
-        timing: FeedTiming = FeedTiming(),
+        timing: FeedTiming = TIMING,
     ) -> None:
         if not symbols or len({is_perpetual_name(symbol) for symbol in symbols}) > 1:
             raise UsageError(
@@ -127,7 +131,7 @@ class LiveBarFeed:
         self._sequences: dict[str, BarSequence] = {}  # by ccxt symbol
         self._held: list[ClosedBar] = []
         self._not_waited_for: set[str] = set()
-        self._closed: asyncio.Queue[ClosedBar | None] = asyncio.Queue()
+        self._closed: asyncio.Queue[list[ClosedBar] | None] = asyncio.Queue()
         self._state = FeedState.CONNECTING
         self._is_backfilling = False
         self._heard_s: float | None = None
@@ -137,7 +141,17 @@ class LiveBarFeed:
         self._last_error = ""
 
     async def bars(self) -> AsyncGenerator[ClosedBar]:
-        """Closed bars for ever; to be iterated once, inside ``contextlib.aclosing``.
+        """:meth:`groups`, one bar at a time."""
+        async with contextlib.aclosing(self.groups()) as groups:
+            async for group in groups:
+                for bar in group:
+                    yield bar
+
+    async def groups(self) -> AsyncGenerator[list[ClosedBar]]:
+        """Closed bars of one open time after another, by symbol, for ever.
+
+        To be iterated once, inside ``contextlib.aclosing``. A group lacks a symbol that is not waited for; its bars
+        then come late, in groups of their own.
 
         Raises:
             UsageError: unknown venue, symbol or interval, or a venue that refuses us or has no candle stream.
@@ -147,8 +161,8 @@ class LiveBarFeed:
         run = asyncio.create_task(self._run(), name=f"live bars of {self._venue}")
         run.add_done_callback(lambda _: self._closed.put_nowait(None))
         try:
-            while (bar := await self._closed.get()) is not None:
-                yield bar
+            while (group := await self._closed.get()) is not None:
+                yield group
             run.result()
         finally:
             run.cancel()
@@ -282,6 +296,7 @@ class LiveBarFeed:
             overdue = self._overdue()
             if not overdue:
                 self._is_backfilling = False
+                self._not_waited_for.clear()
                 fruitless = 0
                 continue
             self._is_backfilling = True
@@ -325,11 +340,12 @@ class LiveBarFeed:
             self._held.extend(sequence.take(now_ns))
         self._held.sort(key=lambda bar: (bar.ts_open_ns, bar.symbol))
         awaited = [self._next_open(name) for name in self._sequences if name not in self._not_waited_for]
-        while self._held and all(self._held[0].ts_open_ns <= open_ns for open_ns in awaited):
-            bar = self._held.pop(0)
-            self._closed.put_nowait(bar)
-            self._delivered += 1
-            self._lag_ns = bar.known_at_ns - bar.ts_close_ns
+        while self._held and all(self._held[0].ts_open_ns < open_ns for open_ns in awaited):
+            group = [bar for bar in self._held if bar.ts_open_ns == self._held[0].ts_open_ns]
+            self._held = self._held[len(group) :]
+            self._closed.put_nowait(group)
+            self._delivered += len(group)
+            self._lag_ns = max(bar.known_at_ns - bar.ts_close_ns for bar in group)
 
     def _note_or_raise(self, error: Exception) -> None:
         fault = as_bot4_error(error, self._venue)
