@@ -18,18 +18,7 @@ from bot4.quant.indicators.registry import CLOSE, Param, indicator
 
 FAMILIES = {"trend", "momentum", "volatility", "volume", "statistics"}
 
-MODULE = '''
-from bot4.quant.indicators.registry import CLOSE, Param, indicator
-
-@indicator(
-    "double_close", family="trend", inputs=(CLOSE,), params=(Param("factor", 2.0, 0.0, 9.0),),
-    outputs=("double_close",), state_size=0, warm_up=0, source="a test",
-)
-def double_close(bars, mask, t0, t1, params, state, out):
-    """``factor x close``."""
-    for t in range(t0, t1):
-        out[0, t - t0] = params[0] * bars[CLOSE, t & mask]
-'''
+RECIPE = Path(__file__).resolve().parents[2] / "docs" / "recipes" / "add_an_indicator.md"
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +35,8 @@ def package_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = tmp_path / "own_indicators"
     package.mkdir()
     (package / "__init__.py").write_text("")
-    (package / "doubling.py").write_text(MODULE)
+    code = RECIPE.read_text(encoding="utf-8").split("```python\n")[1].split("```")[0]
+    (package / "ranges.py").write_text(code)
     monkeypatch.syspath_prepend(str(tmp_path))
     return package
 
@@ -59,12 +49,12 @@ def declare(name: str = "sketch", **row: Any) -> None:
         """Nothing."""
 
 
-def test_a_new_file_is_all_that_a_new_indicator_takes(package_path: Path) -> None:
+def test_the_file_of_the_recipe_is_all_that_a_new_indicator_takes(package_path: Path) -> None:
     discover("own_indicators", [str(package_path)])
-    outputs = compute("double_close", {"close": np.array([1.0, 2.0])}, factor=3)
-    np.testing.assert_array_equal(outputs["double_close_3"], [3.0, 6.0])
-    assert INDICATORS["double_close"].formula == "``factor x close``."
-    del sys.modules["own_indicators.doubling"]
+    outputs = compute("average_range", {"high": [3.0, 4.0, 8.0], "low": [1.0, 1.0, 1.0]}, period=2)
+    np.testing.assert_array_equal(outputs["average_range_2"], [np.nan, 2.5, 5.0])
+    assert INDICATORS["average_range"].formula == "Mean of ``high - low`` over ``period`` bars."
+    del sys.modules["own_indicators.ranges"]
 
 
 def test_there_are_forty_indicators_in_five_families() -> None:

@@ -14,8 +14,7 @@ import numpy as np
 
 from bot4.domain.bars import SECOND_NS, BarSeries, FloatArray
 from bot4.domain.errors import DataError
-from bot4.kernel import warm_up
-from bot4.quant.indicators.registry import ROW_NAMES, TIME_S, ResolvedIndicator, resolve
+from bot4.quant.indicators.registry import INDICATOR, ROW_NAMES, TIME_S, ResolvedIndicator, resolve
 
 _RING = 512
 
@@ -54,7 +53,7 @@ def evaluate(member: ResolvedIndicator, bars: FloatArray) -> FloatArray:
     bars = np.ascontiguousarray(bars, np.float64)
     outputs = np.full((len(member.columns), bars.shape[1]), np.nan)
     params = np.array(member.values, np.float64)
-    warm_up([member.info.function])
+    INDICATOR.address(member.info.function)  # compiles it alone, where warm_up may compile them all
     for start, stop in _finite_runs(bars[list(member.info.inputs)]):
         is_whole = stop - start == bars.shape[1]
         run = bars if is_whole else np.ascontiguousarray(bars[:, start:stop])
@@ -83,7 +82,7 @@ class Stream:
         self._bars = np.zeros((len(ROW_NAMES), _RING))
         self._out = np.empty((len(self.member.columns), 1))
         self._t = 0
-        warm_up([self.member.info.function])
+        INDICATOR.address(self.member.info.function)
 
     def push(
         self,

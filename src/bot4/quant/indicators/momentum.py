@@ -86,20 +86,9 @@ def cmo(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state
 @indicator(
     "stochastic",
     family="momentum",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-    ),
-    params=(
-        Param("period", 14, 1, 400),
-        Param("smooth", 3, 1, 100),
-        Param("signal", 3, 1, 100),
-    ),
-    outputs=(
-        "k",
-        "d",
-    ),
+    inputs=(HIGH, LOW, CLOSE),
+    params=(Param("period", 14, 1, 400), Param("smooth", 3, 1, 100), Param("signal", 3, 1, 100)),
+    outputs=("k", "d"),
     state_size=lambda period, smooth, signal: 2 * max_size(period) + sum_size(smooth) + sum_size(signal),
     warm_up=lambda period, smooth, signal: period + smooth + signal - 3,
     source=f"{TA_LIB}; Lane",
@@ -129,13 +118,8 @@ def stochastic(
         if t >= period - 1:
             lowest = -window_max(state, at_lows, period, slot)
             width = window_max(state, 0, period, slot) - lowest
-            add_to_sum(
-                state,
-                at_smooth,
-                smooth,
-                smooth_slot,
-                100.0 * (bars[CLOSE, t & mask] - lowest) / width if width > 0.0 else 0.0,
-            )
+            place = (bars[CLOSE, t & mask] - lowest) / width if width > 0.0 else 0.0
+            add_to_sum(state, at_smooth, smooth, smooth_slot, 100.0 * place)
             smooth_slot = after(smooth_slot, smooth)
             if smooth_slot == 0:
                 close_sums(state, at_smooth, smooth)
@@ -153,11 +137,7 @@ def stochastic(
 @indicator(
     "williams_r",
     family="momentum",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-    ),
+    inputs=(HIGH, LOW, CLOSE),
     params=(Param("period", 14, 1, 500),),
     outputs=("williams_r",),
     state_size=lambda period: 2 * max_size(period),
@@ -187,11 +167,7 @@ def williams_r(
 @indicator(
     "cci",
     family="momentum",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-    ),
+    inputs=(HIGH, LOW, CLOSE),
     params=(Param("period", 20, 2, 500),),
     outputs=("cci",),
     state_size=lambda period: period + moments_size(period),
@@ -291,10 +267,7 @@ def trix(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, stat
     "ppo",
     family="momentum",
     inputs=(CLOSE,),
-    params=(
-        Param("fast", 12, 1, 400),
-        Param("slow", 26, 2, 500),
-    ),
+    params=(Param("fast", 12, 1, 400), Param("slow", 26, 2, 500)),
     outputs=("ppo",),
     state_size=2,
     warm_up=lambda slow: slow - 1,
@@ -317,16 +290,8 @@ def ppo(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state
 @indicator(
     "ultimate_oscillator",
     family="momentum",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-    ),
-    params=(
-        Param("fast", 7, 1, 400),
-        Param("middle", 14, 2, 450),
-        Param("slow", 28, 3, 500),
-    ),
+    inputs=(HIGH, LOW, CLOSE),
+    params=(Param("fast", 7, 1, 400), Param("middle", 14, 2, 450), Param("slow", 28, 3, 500)),
     outputs=("ultimate_oscillator",),
     state_size=lambda fast, middle, slow: 2 * (sum_size(fast) + sum_size(middle) + sum_size(slow)),
     warm_up=lambda slow: slow,

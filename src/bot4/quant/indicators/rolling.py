@@ -95,8 +95,8 @@ def close_maxima(state: FloatArray, at: int, period: int) -> None:
 def add_to_max(state: FloatArray, at: int, period: int, slot: int, value: float) -> None:
     """Add a value to a window of which the greatest is asked."""
     state[at + slot] = value
-    if slot == 0 or value > state[at + period]:
-        state[at + period] = value
+    prefix = state[at + period]
+    state[at + period] = value if slot == 0 or value > prefix else prefix
 
 
 @kernel(f8(array(f8), i8, i8, i8))
@@ -342,14 +342,8 @@ def money_flow_at(bars: FloatArray, t: int, mask: int) -> float:
 
 @kernel(f8(array(f8), i8, f8))
 def mean_distance(values: FloatArray, period: int, centre: float) -> float:
-    """Mean absolute distance of ``values[:period]`` from a centre, summed in four lanes."""
-    first = second = third = fourth = 0.0
-    whole = period - period % 4
-    for i in range(0, whole, 4):
-        first += abs(values[i] - centre)
-        second += abs(values[i + 1] - centre)
-        third += abs(values[i + 2] - centre)
-        fourth += abs(values[i + 3] - centre)
-    for i in range(whole, period):
-        first += abs(values[i] - centre)
-    return ((first + second) + (third + fourth)) / period
+    """Mean absolute distance of ``values[:period]`` from a centre."""
+    total = 0.0
+    for i in range(period):
+        total += abs(values[i] - centre)
+    return total / period

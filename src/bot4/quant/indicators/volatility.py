@@ -29,11 +29,7 @@ TA_LIB = "TA-Lib"
 @indicator(
     "true_range",
     family="volatility",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-    ),
+    inputs=(HIGH, LOW, CLOSE),
     outputs=("true_range",),
     state_size=0,
     warm_up=1,
@@ -51,11 +47,7 @@ def true_range(
 @indicator(
     "atr",
     family="volatility",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-    ),
+    inputs=(HIGH, LOW, CLOSE),
     params=(Param("period", 14, 1, 500),),
     outputs=("atr",),
     state_size=1,
@@ -77,11 +69,7 @@ def atr(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state
 @indicator(
     "natr",
     family="volatility",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-    ),
+    inputs=(HIGH, LOW, CLOSE),
     params=(Param("period", 14, 1, 500),),
     outputs=("natr",),
     state_size=1,
@@ -106,17 +94,8 @@ def natr(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, stat
     "bollinger",
     family="volatility",
     inputs=(CLOSE,),
-    params=(
-        Param("period", 20, 2, 500),
-        Param("deviations", 2.0, 0.1, 10.0),
-    ),
-    outputs=(
-        "upper",
-        "middle",
-        "lower",
-        "percent_b",
-        "width",
-    ),
+    params=(Param("period", 20, 2, 500), Param("deviations", 2.0, 0.1, 10.0)),
+    outputs=("upper", "middle", "lower", "percent_b", "width"),
     state_size=moments_size,
     warm_up=lambda period: period - 1,
     source=f"{TA_LIB}; Bollinger 2001",
@@ -152,21 +131,9 @@ def bollinger(
 @indicator(
     "keltner",
     family="volatility",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-    ),
-    params=(
-        Param("period", 20, 1, 500),
-        Param("atr_period", 10, 1, 500),
-        Param("multiplier", 2.0, 0.1, 100.0),
-    ),
-    outputs=(
-        "upper",
-        "middle",
-        "lower",
-    ),
+    inputs=(HIGH, LOW, CLOSE),
+    params=(Param("period", 20, 1, 500), Param("atr_period", 10, 1, 500), Param("multiplier", 2.0, 0.1, 100.0)),
+    outputs=("upper", "middle", "lower"),
     state_size=2,
     warm_up=lambda period, atr_period: max(period - 1, atr_period),
     lookback=1,
@@ -192,16 +159,9 @@ def keltner(
 @indicator(
     "donchian",
     family="volatility",
-    inputs=(
-        HIGH,
-        LOW,
-    ),
+    inputs=(HIGH, LOW),
     params=(Param("period", 20, 1, 500),),
-    outputs=(
-        "upper",
-        "middle",
-        "lower",
-    ),
+    outputs=("upper", "middle", "lower"),
     state_size=lambda period: 2 * max_size(period),
     warm_up=lambda period: period - 1,
     source=f"{TA_LIB} (MAX, MIN); Donchian",

@@ -30,10 +30,7 @@ TA_LIB = "TA-Lib"
 @indicator(
     "obv",
     family="volume",
-    inputs=(
-        CLOSE,
-        VOLUME,
-    ),
+    inputs=(CLOSE, VOLUME),
     outputs=("obv",),
     state_size=1,
     warm_up=0,
@@ -57,13 +54,7 @@ def obv(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state
 @indicator(
     "vwap",
     family="volume",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-        VOLUME,
-        TIME_S,
-    ),
+    inputs=(HIGH, LOW, CLOSE, VOLUME, TIME_S),
     outputs=("vwap",),
     state_size=3,
     warm_up=0,
@@ -86,12 +77,7 @@ def vwap(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, stat
 @indicator(
     "rolling_vwap",
     family="volume",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-        VOLUME,
-    ),
+    inputs=(HIGH, LOW, CLOSE, VOLUME),
     params=(Param("period", 20, 1, 500),),
     outputs=("rolling_vwap",),
     state_size=lambda period: 2 * sum_size(period),
@@ -121,12 +107,7 @@ def rolling_vwap(
 @indicator(
     "cmf",
     family="volume",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-        VOLUME,
-    ),
+    inputs=(HIGH, LOW, CLOSE, VOLUME),
     params=(Param("period", 20, 1, 500),),
     outputs=("cmf",),
     state_size=lambda period: 2 * sum_size(period),
@@ -156,12 +137,7 @@ def cmf(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state
 @indicator(
     "ad_line",
     family="volume",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-        VOLUME,
-    ),
+    inputs=(HIGH, LOW, CLOSE, VOLUME),
     outputs=("ad_line",),
     state_size=1,
     warm_up=0,
@@ -181,16 +157,8 @@ def ad_line(
 @indicator(
     "chaikin_oscillator",
     family="volume",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-        VOLUME,
-    ),
-    params=(
-        Param("fast", 3, 1, 400),
-        Param("slow", 10, 2, 500),
-    ),
+    inputs=(HIGH, LOW, CLOSE, VOLUME),
+    params=(Param("fast", 3, 1, 400), Param("slow", 10, 2, 500)),
     outputs=("chaikin_oscillator",),
     state_size=3,
     warm_up=lambda slow: slow - 1,
@@ -214,10 +182,7 @@ def chaikin_oscillator(
 @indicator(
     "force_index",
     family="volume",
-    inputs=(
-        CLOSE,
-        VOLUME,
-    ),
+    inputs=(CLOSE, VOLUME),
     params=(Param("period", 13, 1, 500),),
     outputs=("force_index",),
     state_size=1,
@@ -243,12 +208,7 @@ def force_index(
 @indicator(
     "mfi",
     family="volume",
-    inputs=(
-        HIGH,
-        LOW,
-        CLOSE,
-        VOLUME,
-    ),
+    inputs=(HIGH, LOW, CLOSE, VOLUME),
     params=(Param("period", 14, 2, 500),),
     outputs=("mfi",),
     state_size=lambda period: 2 * sum_size(period),
