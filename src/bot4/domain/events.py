@@ -62,6 +62,9 @@ class EventKind(IntEnum):
 CLOSES_TIMESTAMP = 1  # flag: the last event of its timestamp, after which decisions run
 IS_MAKER = 2  # flag of a fill
 IS_SELL = 4  # flag of a fill: we sold
+HAS_TARGETS = 1 << 8  # flags of an intent
+HAS_TRAIL = 1 << 9
+ACTION_SHIFT = 12  # an intent's action stands in its flags from this bit on
 
 _HEADER = [("ts_ns", "i8", 0), ("kind", "i2", 8), ("symbol", "i2", 10), ("flags", "i4", 12)]
 _BAR = [
@@ -89,9 +92,9 @@ _INTENT = [
     ("strategy", "i8", 16),
     ("intent_direction", "f8", 24),
     ("intent_confidence", "f8", 32),
-    ("intent_action", "i8", 40),
+    ("intent_win_probability", "f8", 40),
     ("intent_lots", "i8", 48),
-    ("intent_stop_ticks", "i8", 56),
+    ("intent_stop_distance", "f8", 56),
 ]
 _MODE = [("mode", "i8", 16)]
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from bot4.domain.errors import Halted, SettingError
 from bot4.domain.instruments import Universe, pack_instruments
-from bot4.domain.ledger import LEDGER_OK, book_deposit
+from bot4.domain.ledger import OK, book_deposit
 from bot4.domain.portfolio import MAX_STRATEGIES
 from bot4.engine.replay import replay
 from bot4.engine.run_log import RunLog
@@ -33,6 +33,7 @@ from bot4.pipeline.state import (
     RING,
     STATE_VERSION,
 )
+from bot4.pipeline.risk.settings import write as write_risk
 from bot4.pipeline.step import step
 from bot4.pipeline.strategies.info import ResolvedStrategy
 from bot4.pipeline.strategy_family import STRATEGY_FAMILY
@@ -202,7 +203,7 @@ def _configure(
     row["waits_for_intents"] = any(strategy.info.python is not None for strategy in strategies)
     settings.decision.write(row["decision"])
     row["decision"]["slippage"] = settings.slippage_bps / 1e4
-    settings.risk.write(row["risk"], interval_ns)
+    write_risk(settings.risk, row["risk"], interval_ns)
     settings.regime.write(row["risk"])
     return config
 
@@ -247,7 +248,7 @@ def _new_brain(config: Records, settings: RunSettings, universe: Universe) -> Re
     for name in ("next_order_id", "next_approval_id", "next_decision_id", "next_trade_id"):
         row[name] = 1
     atoms = int(settings.capital * 10 ** universe.decimals(universe.quote))
-    if book_deposit(row["ledger"], 0, atoms) != LEDGER_OK:
+    if book_deposit(row["ledger"], 0, atoms) != OK:
         raise Halted("the deposit could not be booked", remedy="use a smaller capital")
     capital = float(settings.capital)
     row["equity"] = row["initial_equity"] = capital

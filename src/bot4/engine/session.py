@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import Halted
-from bot4.domain.events import BAR, CLOSES_TIMESTAMP, DECIDE, EVENT, INTENT, STRATEGY_SUSPENDED
+from bot4.domain.events import BAR, CLOSES_TIMESTAMP, DECIDE, EVENT, STRATEGY_SUSPENDED
 from bot4.domain.ports import Recorder, ResumePoint
 from bot4.engine.machine import Machine
 from bot4.engine.python_strategies import PythonStrategies
@@ -119,13 +119,6 @@ class Session:
         self.resume_point.n_events += 1
         if event["kind"] == BAR:
             self.resume_point.last_open_ns[int(event["symbol"])] = int(event["ts_open_ns"])
-
-
-def intent_event(strategy: int, symbol: int, ts_ns: int) -> Events:
-    """An empty intent of a strategy written in Python, to be filled in."""
-    event = np.zeros(1, dtype=EVENT)
-    event["ts_ns"], event["kind"], event["symbol"], event["strategy"] = ts_ns, INTENT, symbol, strategy
-    return event
 
 
 def run_groups(session: Session, tape: Events, progress: Any = None) -> None:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import Any
 
 from bot4.domain.events import (
+    ACTION_SHIFT,
     BAR,
     CLOSES_TIMESTAMP,
     DECIDE,
     EVENT,
     FUNDING,
+    HAS_TARGETS,
+    HAS_TRAIL,
     INTENT,
     MODE_CHANGED,
     ORDER_ACCEPTED,
@@ -24,7 +27,7 @@ from bot4.domain.events import (
     TRADE,
     VOICE,
 )
-from bot4.domain.ledger import LEDGER_OK, book_funding
+from bot4.domain.ledger import OK, book_funding
 from bot4.kernel import i8, kernel, record, records, void
 from bot4.pipeline.deciding import decide_due, refresh_account
 from bot4.pipeline.execution.reports import NOTHING_CLOSED, apply_report
@@ -34,7 +37,7 @@ from bot4.pipeline.protecting import protect_symbol
 from bot4.pipeline.risk.clock import update_last_price, update_market_risk
 from bot4.pipeline.signals.regime import update_regime
 from bot4.pipeline.signals.voices import set_voice
-from bot4.pipeline.state import BRAIN, CONFIG, ENTER, HOLD, MARKET, N_STRATEGY_MEMORY, OUTBOX
+from bot4.pipeline.state import BRAIN, CONFIG, MARKET, N_STRATEGY_MEMORY, OUTBOX
 
 
 @kernel(void(records(CONFIG), records(BRAIN), records(MARKET), records(OUTBOX), records(EVENT), i8, i8))
@@ -123,14 +126,14 @@ def _take_other(brain: Any, config: Any, event: Any) -> None:
     if kind == FUNDING:
         position, instrument = brain["positions"][symbol], config["instruments"][symbol]
         mark = event["mark_ticks"] if event["mark_ticks"] > 0 else position["mark_ticks"]
-        if book_funding(brain["ledger"], instrument, position, event["funding_rate"], mark) != LEDGER_OK:
+        if book_funding(brain["ledger"], instrument, position, event["funding_rate"], mark) != OK:
             brain["is_halted"] = 1
     elif kind == VOICE:
         set_voice(
             brain, symbol, event["voice"], event["direction"], event["confidence"], event["valid_until_ns"]
         )
     elif kind == INTENT:
-        _take_intent(brain, config, event)
+        _take_intent(brain, event)
     elif kind == STRATEGY_SUSPENDED:
         brain["strategies"][event["strategy"]]["is_suspended"] = 1
     elif kind == STRATEGY_SWAPPED:
@@ -142,22 +145,14 @@ def _take_other(brain: Any, config: Any, event: Any) -> None:
         brain["mode"] = event["mode"]
 
 
-@kernel(void(record(BRAIN), record(CONFIG), record(EVENT)))
-def _take_intent(brain: Any, config: Any, event: Any) -> None:
-    symbol = event["symbol"]
-    intent = brain["intents"][event["strategy"], symbol]
-    action = event["intent_action"]
-    intent["action"] = action
+@kernel(void(record(BRAIN), record(EVENT)))
+def _take_intent(brain: Any, event: Any) -> None:
+    intent = brain["intents"][event["strategy"], event["symbol"]]
+    intent["action"] = event["flags"] >> ACTION_SHIFT
     intent["direction"] = event["intent_direction"]
     intent["confidence"] = event["intent_confidence"]
-    intent["win_probability"] = float("nan")
+    intent["win_probability"] = event["intent_win_probability"]
     intent["fixed_lots"] = event["intent_lots"]
-    intent["has_targets"] = 0
-    intent["has_trail"] = 0
-    intent["stop_distance"] = float("nan")
-    if action == ENTER and event["intent_stop_ticks"] != 0:
-        stop_ticks = max(0, event["intent_stop_ticks"])  # a negative number asks for no stop
-        intent["stop_distance"] = stop_ticks * config["instruments"][symbol]["tick"]
-    elif action == HOLD:
-        intent["fixed_lots"] = 0
-
+    intent["stop_distance"] = event["intent_stop_distance"]
+    intent["has_targets"] = int(event["flags"] & HAS_TARGETS != 0)
+    intent["has_trail"] = int(event["flags"] & HAS_TRAIL != 0)

@@ -16,7 +16,7 @@ from bot4.domain.events import (
     ORDER_REPLACED,
     ORDER_UNKNOWN,
 )
-from bot4.domain.ledger import LEDGER_OK, book_fill, cost_after_fill, fill_value_atoms, realised_by_fill
+from bot4.domain.ledger import OK, apply_to_holding, book_fill
 from bot4.domain.money import HALF_EVEN, notional_atoms
 from bot4.domain.orders import (
     BUY,
@@ -106,7 +106,7 @@ def _apply_fill(brain: Any, config: Any, outbox: Any, report: Any, slot: int) ->
     side = SELL if report["flags"] & IS_SELL else BUY
     lots, ticks, fee = report["fill_lots"], report["fill_ticks"], report["fee_atoms"]
     instrument = config["instruments"][symbol]
-    if book_fill(brain["ledger"], instrument, brain["positions"][symbol], side, ticks, lots, fee) != LEDGER_OK:
+    if book_fill(brain["ledger"], instrument, brain["positions"][symbol], side, ticks, lots, fee) != OK:
         brain["is_halted"] = 1
         return NOTHING_CLOSED
     row = next_fill(outbox)
@@ -167,11 +167,8 @@ def _fill_sleeve(brain: Any, config: Any, order: Any, report: Any, side: int) ->
     lots, ticks = report["fill_lots"], report["fill_ticks"]
     value = notional_atoms(instrument, ticks, lots, HALF_EVEN)
     was_flat = sleeve["lots"] == 0
-    paid = fill_value_atoms(instrument, side, ticks, lots)
-    cost_after = cost_after_fill(sleeve["lots"], sleeve["cost_atoms"], side * lots, paid)
-    sleeve["realised_atoms"] += realised_by_fill(sleeve["cost_atoms"], cost_after, paid)
-    sleeve["cost_atoms"] = cost_after
-    sleeve["lots"] += side * lots
+    if apply_to_holding(instrument, sleeve, side, ticks, lots) != OK:
+        brain["is_halted"] = 1
     sleeve["fees_atoms"] += report["fee_atoms"]
     if order["role"] == ENTRY:
         if was_flat:
