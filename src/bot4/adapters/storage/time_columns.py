@@ -46,7 +46,7 @@ def utc_ns(column: pl.Series, where: str) -> IntArray:
         return _from_integers(column, column.cast(pl.Int64).to_numpy(), where)
     if column.dtype.is_float():
         return _from_floats(column, column.cast(pl.Float64).to_numpy(), where)
-    if column.dtype in (pl.String, pl.Categorical, pl.Object):
+    if column.dtype in (pl.String, pl.Categorical):
         return _from_text(column.cast(pl.String), where)
     raise DataError(
         f"column '{column.name}' holds {column.dtype}, which is no time",
@@ -119,9 +119,10 @@ def _from_text(column: pl.Series, where: str) -> IntArray:
             return _from_integers(column, whole.to_numpy(), where)
         return _from_floats(column, text.cast(pl.Float64).to_numpy(), where)
     bare = text.str.replace(_OFFSET, "${1}").str.replace("[Tt]", " ")
-    times = pl.select(
-        pl.coalesce(bare.str.to_datetime(form, time_unit="us", strict=False) for form in _FORMATS)
-    ).to_series()
+    times = bare.str.to_datetime(_FORMATS[0], time_unit="us", strict=False)
+    for other in _FORMATS[1:]:
+        if times.has_nulls():
+            times = times.zip_with(times.is_not_null(), bare.str.to_datetime(other, time_unit="us", strict=False))
     unreadable = times.is_null()
     if unreadable.any():
         row = int(unreadable.arg_max() or 0)
