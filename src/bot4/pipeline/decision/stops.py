@@ -64,7 +64,8 @@ def ruled_distance(config: Any, base: Any, symbol: int, side: int, price: float)
 @kernel(i8(record(CONFIG), i8))
 def emergency_ticks(config: Any, reference_ticks: int) -> int:
     """Distance of the emergency stop, rounded down."""
-    return int(math.floor(min(config["decision"]["emergency_stop"] * reference_ticks, _LARGEST_TICKS)))
+    ticks = math.floor(min(config["decision"]["emergency_stop"] * reference_ticks, _LARGEST_TICKS))
+    return int(ticks)
 
 
 @kernel(i8(record(CONFIG), array(f8), i8, i8, i8, f8))
@@ -121,4 +122,5 @@ def trail_distance_ticks(config: Any, base: Any, symbol: int, distance_ticks: in
     ticks = config["decision"]["trail_atr"] * atr / config["instruments"][symbol]["tick"]
     if not 0.0 < ticks < _LARGEST_TICKS:
         return distance_ticks
-    return int(math.ceil(ticks - 1e-9))
+    whole = math.ceil(ticks - 1e-9)
+    return int(whole)
