@@ -137,6 +137,13 @@ def test_a_period_without_bars_is_refused_and_says_what_there_is(tmp_path):
         read_bars(saved(tmp_path, frame()), start_ns=START_NS + HOUR_NS)
 
 
+def test_only_the_bars_of_the_period_can_be_refused(tmp_path):
+    path = saved(tmp_path, frame(close=[101.0, 102.0, 103.0, float("nan"), 105.0, 106.0]))
+    assert len(read_bars(path, end_ns=START_NS + 3 * MINUTE_NS)) == 3
+    with pytest.raises(DataError, match=r"rows counted within the period\): row 2 \(2025-05-01T00:03Z\)"):
+        read_bars(path, start_ns=START_NS + 2 * MINUTE_NS)
+
+
 def test_a_panel_is_read_by_symbol_and_whole(tmp_path):
     data = pl.concat([frame().with_columns(symbol=pl.lit(name)) for name in ("BTCUSDT", "ETHUSDT")])
     path = saved(tmp_path, data, "panel.parquet")
@@ -202,6 +209,10 @@ def test_mixed_time_zones_are_refused_at_the_row(tmp_path, second):
 def test_times_in_mixed_units_are_refused_at_the_row(tmp_path):
     times = [*TIMES_MS[:4], *(time * 1000 for time in TIMES_MS[4:])]
     assert "row 5: the time 1746057840000000 is in us" in refusal(saved(tmp_path, frame(ts=times)))
+
+
+def test_row_numbers_are_no_times(tmp_path):
+    assert "row 1: the time 0 is too small to be one" in refusal(saved(tmp_path, frame(ts=list(range(ROWS)))))
 
 
 def test_an_unreadable_time_is_refused_at_the_row(tmp_path):

@@ -53,7 +53,8 @@ def read_bars(
             :data:`bot4.quant.series.quality.STRICT`.
     """
     series = read_unchecked_bars(path, symbol, interval_ns)
-    return apply_policy(_cut(series, start_ns, end_ns, str(path)), STRICT, str(path))[0]
+    cut = _cut(series, start_ns, end_ns, str(path))
+    return apply_policy(cut, STRICT, str(path) if cut is series else f"{path} (rows counted within the period)")[0]
 
 
 def read_unchecked_bars(path: Path | str, symbol: str | None = None, interval_ns: int | None = None) -> BarSeries:

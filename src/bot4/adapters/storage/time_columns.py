@@ -1,7 +1,7 @@
 """Times in any of the forms that files hold, as UTC nanoseconds.
 
-- A whole number is recognised by its size: below 1e11 seconds, below 1e14 milliseconds, below 1e17 microseconds,
-  otherwise nanoseconds. Each is right for the years 1973 to 5138, and nothing else in them is ambiguous.
+- A whole number is recognised by its size: from 1e8 seconds, from 1e11 milliseconds, from 1e14 microseconds, from
+  1e17 nanoseconds. Each is right for the years 1973 to 5138. A smaller number is a row number, not a time.
 - A number with a fraction is read to the microsecond.
 - A date and time with a zone is taken at its zone; without one it is UTC. A date is its midnight.
 - Text is ISO 8601. All of a column's texts have the same offset, or none has one; mixed offsets, and mixed units of
@@ -18,6 +18,7 @@ import polars as pl
 from bot4.domain.bars import IntArray
 from bot4.domain.errors import DataError
 
+SECONDS_FROM = 10**8
 MILLISECONDS_FROM = 10**11
 MICROSECONDS_FROM = 10**14
 NANOSECONDS_FROM = 10**17
@@ -78,6 +79,12 @@ def _unit_of(size: float) -> str:
 def _require_one_unit(column: pl.Series, values: np.ndarray, where: str) -> str:
     if not len(values):
         return "ns"
+    is_too_small = np.abs(values) < SECONDS_FROM
+    if is_too_small.any():
+        row = int(np.argmax(is_too_small))
+        raise _error(
+            column, row, f"{values[row]} is too small to be one", where, "give the column that holds the times"
+        )
     unit = _unit_of(abs(values[0]))
     if _unit_of(np.abs(values).min()) == unit and _unit_of(np.abs(values).max()) == unit:
         return unit
