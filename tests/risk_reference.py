@@ -23,7 +23,7 @@ class Reference:
         self.per = self.config["instruments"]["quote_per_tick_lot"][: self.n]
         self.equity = self._equity()
         state = self.brain["risk"]["symbols"][: self.n]
-        self.sigma = np.array([self._day_sigma(g, v) for g, v in zip(state["garch_variance"], state["long_variance"])])
+        self.sigma = np.array([self._day_sigma(row["garch_variance"], row["long_variance"]) for row in state])
         c = self.brain["risk"]["covariance"][: self.n, : self.n]
         deviation = np.sqrt(np.diag(c))
         self.rho = c / np.outer(deviation, deviation)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
+from tests.risk_books import NOW_NS, Book, Market
+from tests.risk_reference import Reference
 
 from bot4.domain.orders import BUY, SELL
 from bot4.kernel import JIT
@@ -23,12 +26,12 @@ from bot4.pipeline.risk.clamps import (
 )
 from bot4.pipeline.risk.settings import RiskSettings
 from bot4.pipeline.state import APPROVED, N_CLAMPS, POST_TRADE_CHECK, REFUSALS
-from tests.risk_books import NOW_NS, Book, Market
-from tests.risk_reference import Reference
 
 EXAMPLES = settings(
-    max_examples=150 if JIT else 40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
-)  # fmt: skip
+    max_examples=150 if JIT else 40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
 TOLERANCE = 1e-9
 fractions = st.floats(0.0, 1.0)
 
@@ -66,8 +69,11 @@ def books(draw: Any, *, is_perpetual: bool | None = None) -> Book:
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     loads = rng.normal(size=(n, 2)) * draw(st.sampled_from([0.1, 1.0, 5.0]))
     book = Book(
-        markets, n_strategies=draw(st.integers(1, 2)), correlation=loads @ loads.T + np.eye(n), settings=draw(risk_settings())
-    )  # fmt: skip
+        markets,
+        n_strategies=draw(st.integers(1, 2)),
+        correlation=loads @ loads.T + np.eye(n),
+        settings=draw(risk_settings()),
+    )
     for symbol in range(n):
         _fill(draw, book, symbol)
     book.brain["risk"]["is_crisis"] = draw(st.integers(0, 3)) == 0
@@ -155,7 +161,7 @@ def test_no_clamp_raises_the_size_and_what_binds_has_cut(case: tuple[Book, Any])
     book, proposal = case
     book.approve(proposal)
     sizes = [int(x) for x in book.decision["lots_after"]]
-    assert all(later <= earlier for earlier, later in zip(sizes, sizes[1:], strict=False))
+    assert all(later <= earlier for earlier, later in pairwise(sizes))
     assert sizes[0] <= proposal["qty_lots"]
     binding = int(book.decision["binding_clamp"])
     if binding > 0:
@@ -220,10 +226,10 @@ def test_a_book_and_its_mirror_image_get_the_same_size(case: tuple[Book, Any]) -
     brain["positions"]["lots"] *= -1
     brain["positions"]["cost_atoms"] *= -1
     brain["sleeves"]["lots"] *= -1
-    for rows, symbols in ((brain["orders"], brain["orders"]["symbol"]),):
-        rows["side"] *= -1
-        for price in ("limit_ticks", "stop_ticks"):
-            rows[price] = np.where(rows[price] != 0, 2 * marks[symbols] - rows[price], 0)
+    orders = brain["orders"]
+    orders["side"] *= -1
+    for price in ("limit_ticks", "stop_ticks"):
+        orders[price] = np.where(orders[price] != 0, 2 * marks[orders["symbol"]] - orders[price], 0)
     stops = brain["sleeves"]["stop_ticks"]
     stops[:] = np.where(stops != 0, 2 * marks[None, :] - stops, 0)
     opposite = proposal.copy()

@@ -109,8 +109,7 @@ def _day_deviation(brain: Any, config: Any, symbol: int) -> float:
 
 @kernel(f8(record(BRAIN), i8, i8))
 def _rho(brain: Any, i: int, j: int) -> float:
-    if i == j:
-        return 1.0
+    """Correlation of two different symbols."""
     c = brain["risk"]["covariance"]
     if c[i, i] * c[j, j] <= 0.0:
         return 0.0
