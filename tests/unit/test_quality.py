@@ -169,6 +169,34 @@ def test_a_policy_of_ones_own_drops_bad_bars():
     assert series.ts_open_ns[5] not in kept.ts_open_ns
 
 
+@pytest.mark.parametrize(
+    ("defect", "values"),
+    [
+        (Defect.NON_POSITIVE, {"low": -1.0}),
+        (Defect.OHLC_VIOLATION, {"high": 1.0}),
+    ],
+)
+def test_each_droppable_defect_is_dropped_alone(defect, values):
+    series = changed(clean(), 5, **values)
+    kept, _ = apply_policy(series, {**STRICT, defect: Policy.DROP})
+    assert np.array_equal(kept.ts_open_ns, np.delete(series.ts_open_ns, 5))
+
+
+def test_bars_off_the_grid_are_dropped_when_asked_for():
+    series = clean(10)
+    ts_open_ns = series.ts_open_ns.copy()
+    ts_open_ns[9] += 1_000_000_000
+    kept, _ = apply_policy(replace(series, ts_open_ns=ts_open_ns), {**STRICT, Defect.OFF_GRID: Policy.DROP})
+    assert len(kept) == 9
+
+
+def test_a_finding_reads_as_one_line():
+    (finding,) = check_bars(taken(clean(), [0, 1, 5, 6])).findings
+    assert str(finding) == (
+        "gap: 3 bars in 1 places, keep; first row 2 (2024-01-01T00:01Z): 3 missing bars before 2024-01-01T00:05Z"
+    )
+
+
 def test_a_policy_that_makes_no_sense_is_an_error():
     with pytest.raises(ValueError, match="'sort' cannot be applied to 'gap'"):
         apply_policy(clean(), {**STRICT, Defect.GAP: Policy.SORT})
