@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot4.adapters.exchanges.bar_sequence import BarSequence, Candle
+from bot4.adapters.exchanges.bar_sequence import CLOCK_SKEW_NS, BarSequence, Candle
 from bot4.domain.bars import MINUTE_NS
 
 FIRST_NS = 1_747_699_200_000_000_000
@@ -91,6 +91,19 @@ def test_a_bar_that_rest_shows_unsettled_is_neither_delivered_nor_passed_over():
     taken = bars.take(LATER_NS)
     assert indices(taken) == [1]
     assert_whole(taken)
+
+
+def test_the_newest_bar_of_an_answer_is_final_only_when_no_wrong_clock_can_explain_it():
+    close_ns = FIRST_NS + MINUTE_NS
+    for settled_ns, rows, expected in (
+        (close_ns + CLOCK_SKEW_NS - 1, [candle(0)], []),
+        (close_ns + CLOCK_SKEW_NS, [candle(0)], [0]),
+        (close_ns, [candle(0), candle(1, 0.1)], [0]),
+        (close_ns - 1, [candle(0), candle(1, 0.1)], []),
+    ):
+        bars = sequence(is_marked=True)
+        bars.on_rest_answer(rows, settled_ns)
+        assert indices(bars.take(LATER_NS)) == expected
 
 
 def test_an_older_update_of_a_closed_bar_that_waits_for_its_turn_does_not_reopen_it():

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from decimal import Decimal
@@ -37,6 +40,13 @@ def binance():
     bars = minute_bars("BTCUSDT", 0, 20)
     with LoopbackBinance({"BTCUSDT": bars}, int(bars.ts_open_ns[-1])) as exchange:
         yield exchange
+
+
+def test_nothing_imports_ccxt_before_it_is_needed():
+    modules = "download, faults, instruments, live_bars, reachability, venue_feed, venues"
+    script = f"import sys; from bot4.adapters.exchanges import {modules}; sys.exit('ccxt' in sys.modules)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    assert subprocess.run([sys.executable, "-c", script], env=environment, check=False).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from bot4.adapters.exchanges.download import DownloadProgress, download_bars
 from bot4.adapters.exchanges.faults import Patience
 from bot4.adapters.exchanges.instruments import fetch_instrument
 from bot4.adapters.exchanges.venues import VenueSettings
-from bot4.domain.bars import HOUR_NS, MINUTE_NS, BarSeries
+from bot4.domain.bars import HOUR_NS, MINUTE_NS, SECOND_NS, BarSeries
 from bot4.domain.errors import Retryable, UsageError
 
 COLUMNS = ("ts_open_ns", "open", "high", "low", "close", "volume")
@@ -90,6 +90,12 @@ def test_a_download_equals_the_recorded_bars_bit_for_bit_without_the_open_one(bi
     assert (report.bars, report.missing_bars, report.requests) == (COUNT - 1, 0, 5)
     assert (sink.chunks[0].symbol, sink.chunks[0].interval_ns) == ("BTCUSDT", MINUTE_NS)
     assert [len(chunk) for chunk in sink.chunks] == [2000, 2000, 320]
+
+
+def test_a_fast_clock_does_not_make_the_open_bar_a_closed_one(binance, bars):
+    sink = MemorySink()
+    download(binance, sink, now_ns=binance.clock.now_ns() + 50 * SECOND_NS)
+    assert_holds(sink, bars, COUNT - 1)
 
 
 @requires_shared_data

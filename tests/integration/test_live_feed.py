@@ -19,7 +19,7 @@ from bot4.adapters.exchanges.bar_sequence import ClosedBar
 from bot4.adapters.exchanges.faults import Patience
 from bot4.adapters.exchanges.live_bars import FeedState, FeedTiming, LiveBarFeed
 from bot4.adapters.exchanges.venues import VenueSettings
-from bot4.domain.bars import MINUTE_NS
+from bot4.domain.bars import MINUTE_NS, SECOND_NS
 from bot4.domain.errors import Retryable, UsageError
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
@@ -273,6 +273,18 @@ def test_a_feed_resumes_from_the_bar_it_is_told_and_backfills_in_order_of_time()
         with binance() as exchange:
             taken = await collect(feed_of(exchange, next_open_ns=opens_at(exchange, 40)), 2 * 70)
             assert_exact(exchange, taken, first=40)
+
+    run_cleanly(main)
+
+
+@pytest.mark.parametrize("ahead_s", [-50, 50])
+def test_a_clock_that_is_wrong_delivers_no_unfinished_bar(ahead_s):
+    async def main() -> None:
+        with binance() as exchange:
+            exchange.faults.is_silent = True  # REST alone, which is asked by our clock
+            feed = feed_of(exchange, now_ns=lambda: exchange.clock.now_ns() + ahead_s * SECOND_NS)
+            bars = await collect(feed, 30)
+            assert_exact(exchange, bars)
 
     run_cleanly(main)
 

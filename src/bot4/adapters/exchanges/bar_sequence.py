@@ -10,6 +10,8 @@ Candle = Sequence[float]
 
 NS_PER_MS = 1_000_000
 VOLUME = 5
+CLOCK_SKEW_NS = 60_000_000_000
+"""How far our clock may run ahead of a venue's: a bar that closed no longer ago by our clock alone may be open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +88,15 @@ class BarSequence:
     def on_rest_answer(self, rows: Sequence[Candle], settled_until_ns: int) -> None:
         """Take an answer, oldest first, that starts at or before ``next_open_ns``.
 
-        Bars that closed by ``settled_until_ns`` are final.
+        A bar is final that closed by ``settled_until_ns``, if the answer holds a later one or the close lies further
+        back than our clock can be wrong.
         """
-        for row in rows:
+        for position, row in enumerate(rows, 1):
             opened_ns = int(row[0]) * NS_PER_MS
-            is_final = opened_ns + self.interval_ns <= settled_until_ns
+            close_ns = opened_ns + self.interval_ns
+            is_sure = position < len(rows) or close_ns + CLOCK_SKEW_NS <= settled_until_ns
             self._known_until_ns = max(self._known_until_ns, opened_ns)
-            if not is_final:
+            if close_ns > settled_until_ns or not is_sure:
                 return
             if opened_ns >= self.next_open_ns:
                 self._close(opened_ns, row)

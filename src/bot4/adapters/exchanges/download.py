@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from bot4.adapters.exchanges.bar_sequence import CLOCK_SKEW_NS, NS_PER_MS, Candle
 from bot4.adapters.exchanges.faults import PATIENT, Patience, patiently
 from bot4.adapters.exchanges.venues import (
     DIRECT,
@@ -23,17 +24,12 @@ from bot4.adapters.exchanges.venues import (
 from bot4.domain.bars import BarSeries
 from bot4.domain.errors import DataError, UsageError
 
-NS_PER_MS = 1_000_000
-
-CandleRow = Sequence[float]
-"""ccxt's bar: open time in milliseconds, open, high, low, close, volume in base units."""
-
 
 class BarSink(Protocol):
     """Where downloaded bars of one symbol and interval go; it keeps them before it returns."""
 
     def last_ts_open_ns(self) -> int | None:
-        """Open time of the newest bar that is already kept, or None."""
+        """Open time of the newest bar of the wanted range that is already kept, or None for none."""
 
     def append(self, bars: BarSeries) -> None:
         """Keep bars that are all newer than :meth:`last_ts_open_ns`."""
@@ -87,7 +83,8 @@ def download_bars(
     """Bring the closed bars with ``start_ns <= ts_open_ns < end_ns`` into the sink, oldest first.
 
     The download starts after the sink's newest bar if that is later than ``start_ns``; bars older than what the
-    sink has are not fetched. A bar that is still open at ``now_ns`` is left out. When anything stops the run,
+    sink has are not fetched. A bar that is still open at ``now_ns`` is left out, and so is the venue's newest bar if
+    it closed less than a minute ago, in case our clock is fast. When anything stops the run,
     what was fetched so far is appended first.
 
     Args:
@@ -117,11 +114,11 @@ def download_bars(
         patiently(exchange.load_markets, exchange, patience=patience, sleep=sleep, where=where)
         market = find_market(exchange, symbol)
 
-        def fetch(since_ns: int, limit: int) -> Sequence[CandleRow]:
+        def fetch(since_ns: int, limit: int) -> Sequence[Candle]:
             def call() -> Any:
                 return exchange.fetch_ohlcv(market["symbol"], interval, -(-since_ns // NS_PER_MS), limit)
 
-            rows: Sequence[CandleRow] = patiently(call, exchange, patience=patience, sleep=sleep, where=where)
+            rows: Sequence[Candle] = patiently(call, exchange, patience=patience, sleep=sleep, where=where)
             return rows
 
         last_ns = sink.last_ts_open_ns()
@@ -131,23 +128,28 @@ def download_bars(
             interval_ns=length_ns,
             start_ns=start_ns if last_ns is None else max(start_ns, last_ns + length_ns),
             stop_ns=min(end_ns, now_ns - length_ns + 1),
+            sure_ns=now_ns - length_ns - CLOCK_SKEW_NS,
         )
         return _fill(sink, symbol_name(market), pages, start_ns, chunk_bars, progress, where)
 
 
 @dataclass(slots=True)
 class _Pages:
-    """Closed bars of ``[start_ns, stop_ns)`` page by page; ``cursor_ns`` is the first open not yet asked for."""
+    """Closed bars of ``[start_ns, stop_ns)`` page by page; ``cursor_ns`` is the first open not yet asked for.
 
-    fetch: Callable[[int, int], Sequence[CandleRow]]
+    A bar that opened after ``sure_ns`` counts as closed only if the venue shows a later one.
+    """
+
+    fetch: Callable[[int, int], Sequence[Candle]]
     page_bars: int
     interval_ns: int
     start_ns: int
     stop_ns: int
+    sure_ns: int
     cursor_ns: int = 0
     requests: int = 0
 
-    def __iter__(self) -> Iterator[list[CandleRow]]:
+    def __iter__(self) -> Iterator[list[Candle]]:
         self.cursor_ns = self.start_ns
         while self.cursor_ns < self.stop_ns:
             answer = self.fetch(self.cursor_ns, self.page_bars)
@@ -163,9 +165,11 @@ class _Pages:
             self.cursor_ns = min(self.cursor_ns, self.stop_ns)
             yield rows
 
-    def _wanted(self, answer: Sequence[CandleRow]) -> list[CandleRow]:
+    def _wanted(self, answer: Sequence[Candle]) -> list[Candle]:
         by_open = {open_ns(row): row for row in answer}
-        return [by_open[ts] for ts in sorted(by_open) if self.cursor_ns <= ts < self.stop_ns]
+        newest_ns = max(by_open, default=0)
+        closed = [ts for ts in sorted(by_open) if self.cursor_ns <= ts < self.stop_ns]
+        return [by_open[ts] for ts in closed if ts < newest_ns or ts <= self.sure_ns]
 
 
 def _fill(
@@ -178,7 +182,7 @@ def _fill(
     where: str,
 ) -> DownloadReport:
     started_s = time.perf_counter()
-    pending: list[CandleRow] = []
+    pending: list[Candle] = []
     fetched = 0
     first_ns = newest_ns = 0
 
@@ -219,12 +223,12 @@ def _progress(pages: _Pages, range_start_ns: int, elapsed_s: float) -> DownloadP
     )
 
 
-def open_ns(row: CandleRow) -> int:
+def open_ns(row: Candle) -> int:
     """Open time of a ccxt row in nanoseconds."""
     return int(row[0]) * NS_PER_MS
 
 
-def check_rows(rows: Sequence[CandleRow], where: str) -> None:
+def check_rows(rows: Sequence[Candle], where: str) -> None:
     """Raise :class:`DataError` if a price or volume is absent or not finite."""
     for row in rows:
         if len(row) < 6 or not all(value is not None and math.isfinite(value) for value in row[1:6]):
@@ -235,7 +239,7 @@ def check_rows(rows: Sequence[CandleRow], where: str) -> None:
             )
 
 
-def bar_series(symbol: str, interval_ns: int, rows: Sequence[CandleRow]) -> BarSeries:
+def bar_series(symbol: str, interval_ns: int, rows: Sequence[Candle]) -> BarSeries:
     """Rows of ccxt as columns."""
     table = np.array([row[1:6] for row in rows], dtype=np.float64)
     opens = np.array([open_ns(row) for row in rows], dtype=np.int64)
