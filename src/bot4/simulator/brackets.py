@@ -16,7 +16,7 @@ from bot4.kernel import b1, i8, kernel, record, records, void
 from bot4.simulator.order_book import (
     cancel_held_children,
     cancel_row,
-    find_order,
+    find_order_of,
     is_alive,
     is_in_market,
     left_lots,
@@ -61,12 +61,16 @@ def share_parent_fill(
         cancel_row(venue, reports, ts_ns, child, PARENT_GONE)
 
 
-@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8, i8))
-def share_with_children(venue: Any, reports: Any, ts_ns: int, parent: Any, filled_before: int, arrival: int) -> None:
-    """Give every child its share of its parent's latest fill."""
+@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8, i8, i8))
+def share_with_children(
+    venue: Any, reports: Any, ts_ns: int, parent: Any, filled_before: int, price_ticks: int, arrival: int
+) -> None:
+    """Give every child its share of its parent's latest fill, at a price."""
     for at in range(venue["n_orders"]):
         child = venue["orders"][at]
         if child["parent_id"] == parent["id"] and is_alive(child):
+            if child["status"] == HELD:
+                child["activation_ticks"] = price_ticks
             share_parent_fill(venue, reports, ts_ns, parent, child, filled_before, arrival)
 
 
@@ -109,7 +113,7 @@ def share_group_exit(venue: Any, reports: Any, ts_ns: int, order: Any, qty_lots:
         return
     _cut_targets(venue, reports, ts_ns, order, left)
     if left == 0:
-        _end_group(venue, reports, ts_ns, order["group_id"])
+        _end_group(venue, reports, ts_ns, order)
 
 
 @kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8))
@@ -130,9 +134,9 @@ def _cut_targets(venue: Any, reports: Any, ts_ns: int, order: Any, allowed_lots:
             excess -= cut
 
 
-@kernel(void(record(VENUE), records(EVENT), i8, i8))
-def _end_group(venue: Any, reports: Any, ts_ns: int, group_id: int) -> None:
-    at = find_order(venue, group_id)
+@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER)))
+def _end_group(venue: Any, reports: Any, ts_ns: int, order: Any) -> None:
+    at = find_order_of(venue, order["symbol"], order["group_id"])
     if at >= 0:
         cancel_row(venue, reports, ts_ns, venue["orders"][at], GROUP_DONE)
-    cancel_held_children(venue, reports, ts_ns, group_id, GROUP_DONE)
+        cancel_held_children(venue, reports, ts_ns, order["group_id"], GROUP_DONE)

@@ -35,6 +35,7 @@ from bot4.simulator.order_book import (
     cancel_held_children,
     cancel_row,
     find_order,
+    find_order_of,
     insert_row,
     report_order,
     settle_rows,
@@ -158,7 +159,7 @@ def _take(venue: Any, command: Any, ts_ns: int, open_ticks: int, reports: Any) -
     if command["kind"] == PLACE:
         reason = _place(venue, order, ts_ns, open_ticks, reports)
     elif command["kind"] == CANCEL:
-        reason = _cancel(venue, order["id"], ts_ns, reports)
+        reason = _cancel(venue, order, ts_ns, reports)
     else:
         reason = _replace(venue, order, ts_ns, reports)
     if reason != _TAKEN:
@@ -174,8 +175,7 @@ def _place(venue: Any, placed: Any, ts_ns: int, open_ticks: int, reports: Any) -
         at = insert_row(venue, placed, WORKING, AT_OPEN)
         report_order(venue, reports, ts_ns, venue["orders"][at], ORDER_ACCEPTED)
         return _TAKEN
-    parent_at = find_order(venue, placed["parent_id"])
-    if parent_at < 0 or venue["orders"][parent_at]["symbol"] != placed["symbol"]:
+    if find_order_of(venue, placed["symbol"], placed["parent_id"]) < 0:
         return NO_PARENT
     at = insert_row(venue, placed, HELD, AT_OPEN)
     parent_at = find_order(venue, placed["parent_id"])
@@ -241,13 +241,13 @@ def _why_not_quantity(venue: Any, symbol: int, qty_lots: int, is_reduce_only: in
     return _TAKEN
 
 
-@kernel(i8(record(VENUE), i8, i8, records(EVENT)))
-def _cancel(venue: Any, order_id: int, ts_ns: int, reports: Any) -> int:
-    at = find_order(venue, order_id)
+@kernel(i8(record(VENUE), record(ORDER), i8, records(EVENT)))
+def _cancel(venue: Any, wanted: Any, ts_ns: int, reports: Any) -> int:
+    at = find_order_of(venue, wanted["symbol"], wanted["id"])
     if at < 0:
         return UNKNOWN_ORDER
     cancel_row(venue, reports, ts_ns, venue["orders"][at], ON_REQUEST)
-    cancel_held_children(venue, reports, ts_ns, order_id, PARENT_GONE)
+    cancel_held_children(venue, reports, ts_ns, wanted["id"], PARENT_GONE)
     return _TAKEN
 
 
@@ -256,7 +256,7 @@ def _replace(venue: Any, wanted: Any, ts_ns: int, reports: Any) -> int:
     """New prices, and a new quantity unless the order shares its bracket's, which its entry and exits settle."""
     if wanted["approval_id"] == 0:
         return NOT_APPROVED
-    at = find_order(venue, wanted["id"])
+    at = find_order_of(venue, wanted["symbol"], wanted["id"])
     if at < 0:
         return UNKNOWN_ORDER
     order = venue["orders"][at]

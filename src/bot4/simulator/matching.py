@@ -164,7 +164,7 @@ def _trade(venue: Any, event: Any, reports: Any, open_ticks: int, high_ticks: in
         if is_maker and not is_bar:
             reached = order["limit_ticks"]
         elif order["type"] == STOP and order["arrival"] == WITHIN:
-            reached = order["stop_ticks"]  # the open was before the entry
+            reached = _stopped_within(order)
         price = reached if is_maker else _taken_at(order, reached, venue["slippage"])
         lots = fill_order(
             venue,
@@ -179,6 +179,14 @@ def _trade(venue: Any, event: Any, reports: Any, open_ticks: int, high_ticks: in
         if order["type"] == LIMIT:
             budget -= lots
         at = _next_to_fill(venue, event, open_ticks, high_ticks, low_ticks, budget)
+
+
+@kernel(i8(record(VENUE_ORDER)))
+def _stopped_within(stop: Any) -> int:
+    """Price of a stop hit in the bar of its entry, whose open came before it: its own, or the entry's if worse."""
+    if stop["side"] == BUY:
+        return int(max(stop["stop_ticks"], stop["activation_ticks"]))
+    return int(min(stop["stop_ticks"], stop["activation_ticks"]))
 
 
 @kernel(i8(record(VENUE), record(EVENT), i8, i8, i8, i8))
@@ -265,7 +273,7 @@ def fill_order(
     venue["net_lots"][symbol] += order["side"] * lots
     share_group_exit(venue, reports, ts_ns, order, lots)
     report_fill(venue, reports, ts_ns, order, price_ticks, lots, fee, is_maker)
-    share_with_children(venue, reports, ts_ns, order, filled_before, children_arrive)
+    share_with_children(venue, reports, ts_ns, order, filled_before, price_ticks, children_arrive)
     return int(lots)
 
 

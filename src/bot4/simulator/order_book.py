@@ -37,6 +37,13 @@ def find_order(venue: Any, order_id: int) -> int:
     return -1
 
 
+@kernel(i8(record(VENUE), i8, i8))
+def find_order_of(venue: Any, symbol: int, order_id: int) -> int:
+    """Row of an order of a symbol that is held or open, -1 if there is none: one named under another is not found."""
+    at = find_order(venue, order_id)
+    return int(at) if at >= 0 and venue["orders"][at]["symbol"] == symbol else -1
+
+
 @kernel(void(record(VENUE), records(EVENT), i8, i8, i8, i8, i8))
 def write_report(venue: Any, reports: Any, ts_ns: int, kind: int, symbol: int, order_id: int, reason: int) -> None:
     """Add a report that carries no fill; the caller of the match has made sure of the room."""
@@ -129,6 +136,7 @@ def insert_row(venue: Any, placed: Any, status: int, arrival: int) -> int:
     row["ts_active_ns"] = placed["ts_active_ns"]
     row["ordered_lots"] = placed["qty_lots"]
     row["arrival"] = arrival
+    row["activation_ticks"] = 0
     return int(at)
 
 

@@ -79,6 +79,7 @@ VENUE_ORDER = np.dtype(
         *((name, ORDER[name]) for name in ORDER.names or ()),
         ("ordered_lots", "i8"),  # as it was placed; qty_lots follows the parent's fill and the bracket
         ("arrival", "i8"),
+        ("activation_ticks", "i8"),  # price of the parent's fill that activated it; 0 for none
     ],
     align=True,
 )
