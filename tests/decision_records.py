@@ -56,11 +56,7 @@ def run_set_voice(
     return set_voice(brain[0], symbol, voice, direction, confidence, valid_until_ns)
 
 
-@kernel(
-    i8(
-        i8, records(VIEW), array(f8), array(f8), array(f8), array(i8), array(f8), array(f8), records(SIGNAL)
-    )
-)
+@kernel(i8(i8, records(VIEW), array(f8), array(f8), array(f8), array(i8), array(f8), array(f8), records(SIGNAL)))
 def run_strategy(
     address: int, view: Any, base: Any, middle: Any, slow: Any, columns: Any, params: Any, memory: Any, signal: Any
 ) -> int:

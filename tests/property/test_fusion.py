@@ -57,9 +57,7 @@ def weights_of(technical, voices, weights=None):
 @settings(max_examples=300, deadline=None)
 def test_the_direction_lies_within_the_range_of_the_voices_that_count(technical, voices, adapted_weights):
     direction, confidence = fused(technical, voices, adapted_weights)
-    counting = [technical] + [
-        spoken for number, spoken in voices.items() if adapted_weights or number != ORDER_FLOW
-    ]
+    counting = [technical] + [spoken for number, spoken in voices.items() if adapted_weights or number != ORDER_FLOW]
     if direction != 0.0:
         assert min(d for d, _ in counting) - 1e-12 <= direction <= max(d for d, _ in counting) + 1e-12
     assert 0.0 <= confidence <= max(c for _, c in counting) + 1e-12

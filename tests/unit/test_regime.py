@@ -199,9 +199,7 @@ def test_one_leader_moves_the_filter_however_many_symbols_there_are():
         feed(alone, a_config(), 0, value)
         feed(together, a_config(n_symbols=2), 0, value)
         feed(together, a_config(n_symbols=2), 1, other)
-    np.testing.assert_array_equal(
-        alone[0]["risk"]["regime_probability"], together[0]["risk"]["regime_probability"]
-    )
+    np.testing.assert_array_equal(alone[0]["risk"]["regime_probability"], together[0]["risk"]["regime_probability"])
 
 
 def test_a_silent_leader_is_replaced_until_it_speaks_again():
