@@ -34,7 +34,8 @@ def random_bars(n: int, seed: int, drift: float = 0.0, volatility: float = 0.006
 def every(bars: BarSeries, factor: int) -> BarSeries:
     """Whole bars of ``factor`` base bars each, counted from the first."""
     n = len(bars.close) // factor
-    parts = {
+    names = ("open", "high", "low", "close", "volume")
+    parts = {name: getattr(bars, name)[: n * factor].reshape(n, factor) for name in names}
         name: getattr(bars, name)[: n * factor].reshape(n, factor)
         for name in ("open", "high", "low", "close", "volume")
     }

@@ -9,15 +9,40 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.decision_records import (
+    NOW_NS,
+    PRICE_TICKS,
+    a_brain,
+    a_config,
+    a_row,
+    a_signal,
+    bitcoin,
+    decide,
+    run_leaves,
+    run_set_voice,
+)  # fmt: skip
 
 from bot4.domain.orders import BUY, SELL
 from bot4.pipeline.decision.kelly import kelly, shrunk_win_rate
 from bot4.pipeline.state import (
-    ALREADY_IN, APPROVED, BAD_NUMBER, BAD_STOP, BEAR, BELOW_MINIMUM, BULL, CRISIS, HOLD, LEARNED, LEAVE, NO_EDGE,
-    ORDER_FLOW, PROPOSAL, SHORT_ON_SPOT, SIDEWAYS, SUSPENDED, WARMING_UP,
-)  # fmt: skip
-from tests.decision_records import (
-    NOW_NS, PRICE_TICKS, a_brain, a_config, a_row, a_signal, bitcoin, decide, run_leaves, run_set_voice,
+    ALREADY_IN,
+    APPROVED,
+    BAD_NUMBER,
+    BAD_STOP,
+    BEAR,
+    BELOW_MINIMUM,
+    BULL,
+    CRISIS,
+    HOLD,
+    LEARNED,
+    LEAVE,
+    NO_EDGE,
+    ORDER_FLOW,
+    PROPOSAL,
+    SHORT_ON_SPOT,
+    SIDEWAYS,
+    SUSPENDED,
+    WARMING_UP,
 )  # fmt: skip
 
 COST = 2 * (0.001 + 0.0002)

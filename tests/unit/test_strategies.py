@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.strategy_runs import LOT, Asked, at_once, every, random_bars, table
 
 from bot4.domain.errors import SettingError
 from bot4.pipeline.state import ENTER, HOLD, LEAVE, N_STRATEGY_COLUMNS
@@ -11,7 +12,6 @@ from bot4.pipeline.strategies import hybrid as hybrid_module
 from bot4.pipeline.strategies.hybrid import FAMILIES, VOTES, contributions
 from bot4.pipeline.strategies.registry import built_in, get, resolve
 from bot4.quant.indicators.arrays import compute
-from tests.strategy_runs import LOT, Asked, at_once, every, random_bars, table
 
 FACTORS = (1, 3, 12)
 
@@ -97,9 +97,9 @@ def test_breakout_enters_beyond_the_channel_of_the_bars_before_and_leaves_throug
     sides = np.zeros(2_000)
     for t in range(20, 2_000):
         lots = run.lots[t]
-        if lots > 0 and bars.close[t] < bars.low[t - 10 : t].min():
-            expected[t] = LEAVE
-        elif lots < 0 and bars.close[t] > bars.high[t - 10 : t].max():
+        if (lots > 0 and bars.close[t] < bars.low[t - 10 : t].min()) or (
+            lots < 0 and bars.close[t] > bars.high[t - 10 : t].max()
+        ):
             expected[t] = LEAVE
         elif lots == 0 and bars.close[t] > bars.high[t - 20 : t].max():
             expected[t], sides[t] = ENTER, 1.0
@@ -125,9 +125,7 @@ def test_mean_reversion_enters_far_from_the_mean_and_leaves_at_it(may_short):
         lots = run.lots[t]
         if (lots > 0 and z >= 0.0) or (lots < 0 and z <= 0.0):
             expected[t] = LEAVE
-        elif lots == 0 and z <= -2.0 and rsi[t] <= 35.0:
-            expected[t] = ENTER
-        elif lots == 0 and may_short and z >= 2.0 and rsi[t] >= 65.0:
+        elif (lots == 0 and z <= -2.0 and rsi[t] <= 35.0) or (lots == 0 and may_short and z >= 2.0 and rsi[t] >= 65.0):
             expected[t] = ENTER
     np.testing.assert_array_equal(run.signals["action"], expected)
     assert (expected == ENTER).sum() > 10
