@@ -36,14 +36,16 @@ def every(bars: BarSeries, factor: int) -> BarSeries:
     n = len(bars.close) // factor
     names = ("open", "high", "low", "close", "volume")
     parts = {name: getattr(bars, name)[: n * factor].reshape(n, factor) for name in names}
-        name: getattr(bars, name)[: n * factor].reshape(n, factor)
-        for name in ("open", "high", "low", "close", "volume")
-    }
     return BarSeries(
-        symbol=bars.symbol, interval_ns=bars.interval_ns * factor, ts_open_ns=bars.ts_open_ns[: n * factor : factor].copy(),
-        open=parts["open"][:, 0].copy(), high=parts["high"].max(axis=1), low=parts["low"].min(axis=1),
-        close=parts["close"][:, -1].copy(), volume=parts["volume"].sum(axis=1),
-    )  # fmt: skip
+        symbol=bars.symbol,
+        interval_ns=bars.interval_ns * factor,
+        ts_open_ns=bars.ts_open_ns[: n * factor : factor].copy(),
+        open=parts["open"][:, 0].copy(),
+        high=parts["high"].max(axis=1),
+        low=parts["low"].min(axis=1),
+        close=parts["close"][:, -1].copy(),
+        volume=parts["volume"].sum(axis=1),
+    )
 
 
 def table(strategy: ResolvedStrategy, bars: BarSeries) -> Any:
