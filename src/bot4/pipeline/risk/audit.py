@@ -35,6 +35,12 @@ _FEE_PARTS = 1e8
 _ANY = -1
 
 
+@kernel(b1(f8, f8, f8))
+def _exceeds(after: float, before: float, limit: float) -> bool:
+    """Also where a number is NaN."""
+    return not after <= max(limit, before) + TOLERANCE
+
+
 @kernel(f8(record(BRAIN), record(CONFIG)))
 def _equity(brain: Any, config: Any) -> float:
     atom = config["instruments"][0]["quote_atom"]
@@ -138,15 +144,27 @@ def _book_deviation(brain: Any, config: Any, symbol: int, added: float) -> float
 
 
 @kernel(f8(record(BRAIN), record(CONFIG), i8, f8, f8))
-def _heat(brain: Any, config: Any, symbol: int, added_value: float, equity: float) -> float:
-    total = 0.0
+def _heat(brain: Any, config: Any, symbol: int, value: float, equity: float) -> float:
+    """Heat of ``value`` (quote currency) of a symbol."""
+    if value == 0.0:
+        return 0.0
+    daily = brain["risk"]["symbols"][symbol]["day_volume_quote"] * config["risk"]["liquidity_share"]
+    days = value / daily if daily > 0.0 else math.inf
+    return float(value / equity * _day_deviation(brain, config, symbol) * math.sqrt(max(1.0, days)))
+
+
+@kernel(b1(record(BRAIN), record(CONFIG), i8, f8, f8))
+def _overheats(brain: Any, config: Any, symbol: int, added_value: float, equity: float) -> bool:
+    others, own = 0.0, 0.0
     for s in range(config["n_symbols"]):
-        value = abs(_exposure(brain, config, s, _ANY)) + (added_value if s == symbol else 0.0)
-        if value > 0.0:
-            daily = brain["risk"]["symbols"][s]["day_volume_quote"] * config["risk"]["liquidity_share"]
-            days = value / daily if daily > 0.0 else math.inf
-            total += value / equity * _day_deviation(brain, config, s) * math.sqrt(max(1.0, days))
-    return total
+        value = abs(_exposure(brain, config, s, _ANY))
+        if s == symbol:
+            own = value
+        else:
+            others += _heat(brain, config, s, value, equity)
+    before = others + _heat(brain, config, symbol, own, equity)
+    after = others + _heat(brain, config, symbol, own + added_value, equity)
+    return bool(_exceeds(after, before, config["risk"]["heat_limit"]))
 
 
 @kernel(f8(record(BRAIN), record(CONFIG)))
@@ -191,20 +209,22 @@ def _loss_at_stops(brain: Any, config: Any, symbol: int, strategy: int) -> float
     return float(ticks * config["instruments"][symbol]["tick"] * config["instruments"][symbol]["lot"])
 
 
-@kernel(f8(record(BRAIN), record(CONFIG), i8, i8, f8, f8))
-def _loss(brain: Any, config: Any, symbol: int, strategy: int, more_value: float, more_at_stop: float) -> float:
+@kernel(f8(record(BRAIN), record(CONFIG), i8, i8))
+def _loss(brain: Any, config: Any, symbol: int, strategy: int) -> float:
     """Quote loss of a symbol: at its stops or by its one-day VaR, whichever is larger."""
-    value = abs(_exposure(brain, config, symbol, strategy)) + more_value
+    value = abs(_exposure(brain, config, symbol, strategy))
     if value == 0.0:
         return 0.0
     by_var = value * config["risk"]["var_quantile"] * _day_deviation(brain, config, symbol)
-    return float(max(by_var, _loss_at_stops(brain, config, symbol, strategy) + more_at_stop))
+    return float(max(by_var, _loss_at_stops(brain, config, symbol, strategy)))
 
 
-@kernel(b1(f8, f8, f8))
-def _exceeds(after: float, before: float, limit: float) -> bool:
-    """Also where a number is NaN."""
-    return not after <= max(limit, before) + TOLERANCE
+@kernel(f8(record(BRAIN), record(CONFIG), i8, i8, f8, f8))
+def _loss_with(brain: Any, config: Any, symbol: int, strategy: int, value: float, at_stop: float) -> float:
+    """The same after an order of this value and loss at its stop."""
+    value += abs(_exposure(brain, config, symbol, strategy))
+    by_var = value * config["risk"]["var_quantile"] * _day_deviation(brain, config, symbol)
+    return float(max(by_var, _loss_at_stops(brain, config, symbol, strategy) + at_stop))
 
 
 @kernel(i8(record(BRAIN), record(CONFIG), record(PROPOSAL), f8, f8))
@@ -237,32 +257,35 @@ def _violated_deviations(brain: Any, config: Any, proposal: Any, value: float, e
 def _violated_losses(brain: Any, config: Any, proposal: Any, lots: float, equity: float) -> int:
     """The caps on the loss of a symbol, a strategy and a sector."""
     risk, symbol, strategy, side = config["risk"], proposal["symbol"], proposal["strategy"], proposal["side"]
-    instrument = config["instruments"][symbol]
+    instruments = config["instruments"]
     mark = float(brain["positions"][symbol]["mark_ticks"])
     price = _price_judged(side, mark, float(proposal["worst_ticks"]))
-    per_tick = lots * instrument["tick"] * instrument["lot"]
-    more = price * per_tick
-    more_at_stop = _to_stop(side, mark, price, float(proposal["stop_ticks"])) * per_tick
-    by_symbol = _loss(brain, config, symbol, _ANY, 0.0, 0.0)
-    by_symbol_after = _loss(brain, config, symbol, _ANY, more, more_at_stop)
-    is_violated = _exceeds(by_symbol_after / equity, by_symbol / equity, risk["symbol_loss_limit"])
-    n_active, rest_of_strategy, rest_of_sector, is_one_sector = 0, 0.0, 0.0, True
+    per_tick = lots * instruments[symbol]["tick"] * instruments[symbol]["lot"]
+    value = price * per_tick
+    at_stop = _to_stop(side, mark, price, float(proposal["stop_ticks"])) * per_tick
+    before = _loss(brain, config, symbol, _ANY)
+    after = _loss_with(brain, config, symbol, _ANY, value, at_stop)
+    is_violated = _exceeds(after / equity, before / equity, risk["symbol_loss_limit"])
+    n_active, n_elsewhere = 0, 0
     for k in range(config["n_strategies"]):
-        n_active += config["strategies"][k]["is_active"] != 0
+        n_active += 1 if config["strategies"][k]["is_active"] else 0
     for s in range(config["n_symbols"]):
-        if s != symbol:
-            rest_of_strategy += _loss(brain, config, s, strategy, 0.0, 0.0)
-            if config["instruments"][s]["sector"] == instrument["sector"]:
-                rest_of_sector += _loss(brain, config, s, _ANY, 0.0, 0.0)
-            else:
-                is_one_sector = False
+        n_elsewhere += 1 if instruments[s]["sector"] != instruments[symbol]["sector"] else 0
     if n_active > 1:
-        before = rest_of_strategy + _loss(brain, config, symbol, strategy, 0.0, 0.0)
-        after = rest_of_strategy + _loss(brain, config, symbol, strategy, more, more_at_stop)
-        is_violated = is_violated or _exceeds(after / equity, before / equity, risk["strategy_risk_limit"])
-    if not is_one_sector:
-        before, after = rest_of_sector + by_symbol, rest_of_sector + by_symbol_after
-        is_violated = is_violated or _exceeds(after / equity, before / equity, risk["sector_limit"])
+        rest = 0.0
+        for s in range(config["n_symbols"]):
+            rest += _loss(brain, config, s, strategy) if s != symbol else 0.0
+        before_strategy = rest + _loss(brain, config, symbol, strategy)
+        after_strategy = rest + _loss_with(brain, config, symbol, strategy, value, at_stop)
+        if _exceeds(after_strategy / equity, before_strategy / equity, risk["strategy_risk_limit"]):
+            is_violated = True
+    if n_elsewhere > 0:
+        rest = 0.0
+        for s in range(config["n_symbols"]):
+            if s != symbol and instruments[s]["sector"] == instruments[symbol]["sector"]:
+                rest += _loss(brain, config, s, _ANY)
+        if _exceeds((rest + after) / equity, (rest + before) / equity, risk["sector_limit"]):
+            is_violated = True
     return 1 << CONCENTRATION if is_violated else 0
 
 
@@ -309,8 +332,7 @@ def violated_limits(brain: Any, config: Any, proposal: Any, lots: int) -> int:
     _fill_deviations(brain, config, equity)
     found = _violated_deviations(brain, config, proposal, value, equity)
     found |= _violated_losses(brain, config, proposal, checked, equity)
-    heat = _heat(brain, config, symbol, 0.0, equity)
-    if _exceeds(_heat(brain, config, symbol, value, equity), heat, risk["heat_limit"]):
+    if _overheats(brain, config, symbol, value, equity):
         found |= 1 << HEAT
     gross = _gross_value(brain, config) / equity
     if _exceeds(gross + value / equity, gross, risk["leverage_limit"]):
