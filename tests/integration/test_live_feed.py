@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import gc
 import time
 import warnings
@@ -356,6 +357,49 @@ def test_a_symbol_that_the_venue_halts_does_not_hold_up_the_others():
             assert_exact(exchange, taken, first=START)
             assert [bar.symbol for bar in taken].count("ETHUSDT") == 4
             assert feed.health().state == FeedState.BACKFILLING
+
+    run_cleanly(main)
+
+
+def test_a_halted_symbol_does_not_slow_the_backfill_of_the_others():
+    async def main() -> None:
+        with binance() as exchange:
+            whole = exchange.bars["ETHUSDT"]
+            columns = (whole.ts_open_ns, whole.open, whole.high, whole.low, whole.close, whole.volume)
+            exchange.bars["ETHUSDT"] = type(whole)("ETHUSDT", MINUTE_NS, *(column[:104] for column in columns))
+            slow_to_ask_again = dataclasses.replace(QUICK, patience=Patience(first_s=0.05, factor=50, longest_s=60))
+            feed = feed_of(exchange, timing=slow_to_ask_again, next_open_ns=opens_at(exchange, START))
+
+            def cut(count: int, _: ClosedBar) -> None:
+                if count == 16:
+                    exchange.faults.refuses_sockets = True
+                    exchange.drop_sockets()
+
+            taken = await collect(feed, 60, cut)
+            assert_exact(exchange, taken, first=START)
+
+    run_cleanly(main)
+
+
+def test_the_wait_that_the_venue_asks_for_holds_for_all_symbols():
+    async def main() -> None:
+        with binance() as exchange:
+            feed = feed_of(exchange)
+            asked: list[int] = []
+
+            def cut_and_ban(count: int, _: ClosedBar) -> None:
+                if count == 6:
+                    exchange.faults.refuses_sockets = True
+                    exchange.faults.http = [HttpFault(418, retry_after_s=1)]
+                    exchange.drop_sockets()
+                    asked.append(len(exchange.requests))
+
+            started_s = time.monotonic()
+            taken = await collect(feed, 12, cut_and_ban)
+            assert_exact(exchange, taken)
+            assert time.monotonic() - started_s > 1.0
+            assert exchange.faults.http == []
+            assert len(exchange.requests) - asked[0] <= 1 + 2 * 2
 
     run_cleanly(main)
 

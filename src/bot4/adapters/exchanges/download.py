@@ -6,7 +6,8 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 
@@ -113,17 +114,10 @@ def download_bars(
         where = f"{exchange.id} {symbol}"
         patiently(exchange.load_markets, exchange, patience=patience, sleep=sleep, where=where)
         market = find_market(exchange, symbol)
-
-        def fetch(since_ns: int, limit: int) -> Sequence[Candle]:
-            def call() -> Any:
-                return exchange.fetch_ohlcv(market["symbol"], interval, -(-since_ns // NS_PER_MS), limit)
-
-            rows: Sequence[Candle] = patiently(call, exchange, patience=patience, sleep=sleep, where=where)
-            return rows
-
         last_ns = sink.last_ts_open_ns()
         pages = _Pages(
-            fetch=fetch,
+            request=lambda since_ms, limit: exchange.fetch_ohlcv(market["symbol"], interval, since_ms, limit),
+            retry=lambda call: patiently(call, exchange, patience=patience, sleep=sleep, where=where),
             page_bars=int(exchange.feature_value(market["symbol"], "fetchOHLCV", "limit", 500)),
             interval_ns=length_ns,
             start_ns=start_ns if last_ns is None else max(start_ns, last_ns + length_ns),
@@ -140,7 +134,8 @@ class _Pages:
     A bar that opened after ``sure_ns`` counts as closed only if the venue shows a later one.
     """
 
-    fetch: Callable[[int, int], Sequence[Candle]]
+    request: Callable[[int, int], Sequence[Candle]]
+    retry: Callable[[Callable[[], Sequence[Candle]]], Sequence[Candle]]
     page_bars: int
     interval_ns: int
     start_ns: int
@@ -152,7 +147,8 @@ class _Pages:
     def __iter__(self) -> Iterator[list[Candle]]:
         self.cursor_ns = self.start_ns
         while self.cursor_ns < self.stop_ns:
-            answer = self.fetch(self.cursor_ns, self.page_bars)
+            since_ms = -(-self.cursor_ns // NS_PER_MS)
+            answer = self.retry(partial(self.request, since_ms, self.page_bars))
             self.requests += 1
             rows = self._wanted(answer)
             if rows:

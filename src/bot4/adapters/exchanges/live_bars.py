@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import importlib
+import math
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from bot4.adapters.exchanges.bar_sequence import NS_PER_MS, BarSequence, Candle, ClosedBar
 from bot4.adapters.exchanges.faults import PATIENT, Patience, as_bot4_error, is_passing, patiently_async, retry_after_s
@@ -85,6 +86,13 @@ class FeedTiming:
 TIMING = FeedTiming()
 
 
+class _Fruitless(NamedTuple):
+    """REST requests for a symbol in a row that brought no bar that was owed, and when to ask again."""
+
+    tries: int
+    again_s: float
+
+
 class LiveBarFeed:
     """Closed bars of several symbols of one venue: each once, and in order of opening over all symbols.
 
@@ -131,6 +139,7 @@ class LiveBarFeed:
         self._sequences: dict[str, BarSequence] = {}  # by ccxt symbol
         self._held: list[ClosedBar] = []
         self._not_waited_for: set[str] = set()
+        self._asked_to_wait_until_s = -math.inf
         self._closed: asyncio.Queue[list[ClosedBar] | None] = asyncio.Queue()
         self._state = FeedState.CONNECTING
         self._is_backfilling = False
@@ -288,32 +297,38 @@ class LiveBarFeed:
     # --- gaps -------------------------------------------------------------------------------------------------
 
     async def _fill_gaps(self, rest: Any) -> None:
-        from ccxt.base import errors
-
-        fruitless = 0
+        fruitless: dict[str, _Fruitless] = {}
         while True:
             await asyncio.sleep(self._timing.poll_s)
             overdue = self._overdue()
-            if not overdue:
-                self._is_backfilling = False
-                self._not_waited_for.clear()
-                fruitless = 0
+            self._is_backfilling = bool(overdue)
+            self._not_waited_for &= overdue.keys()
+            fruitless = {name: tries for name, tries in fruitless.items() if name in overdue}
+            now_s = self._monotonic()
+            due = [name for name in overdue if name not in fruitless or now_s >= fruitless[name].again_s]
+            if not due or now_s < self._asked_to_wait_until_s:
                 continue
-            self._is_backfilling = True
-            self._not_waited_for.clear()
-            asked_s = 0.0
-            try:
-                for symbol in overdue:
-                    await self._backfill(rest, symbol)
-            except errors.BaseError as error:
-                self._note_or_raise(error)
-                asked_s = retry_after_s(rest)
+            self._not_waited_for -= set(due)
+            await self._ask(rest, due)
+            for name in due:
+                if self._next_open(name) == overdue[name]:
+                    tries = fruitless[name].tries + 1 if name in fruitless else 1
+                    fruitless[name] = _Fruitless(tries, self._monotonic() + self._timing.patience.delay_s(tries))
+                    self._not_waited_for.add(name)
+                else:
+                    fruitless.pop(name, None)
             self._deliver()
-            self._not_waited_for = {name for name, open_ns in overdue.items() if self._next_open(name) == open_ns}
-            self._deliver()
-            fruitless = fruitless + 1 if len(self._not_waited_for) == len(overdue) else 0
-            if fruitless:
-                await asyncio.sleep(max(asked_s, self._timing.patience.delay_s(fruitless)))
+
+    async def _ask(self, rest: Any, symbols: list[str]) -> None:
+        from ccxt.base import errors
+
+        try:
+            for symbol in symbols:
+                await self._backfill(rest, symbol)
+        except errors.BaseError as error:
+            self._note_or_raise(error)
+            self._asked_to_wait_until_s = self._monotonic() + retry_after_s(rest)
+        self._deliver()
 
     def _overdue(self) -> dict[str, int]:
         """The symbols that owe a bar, and its open time."""
