@@ -27,31 +27,16 @@ from bot4.domain.orders import (
     TARGET,
 )  # fmt: skip
 from bot4.kernel import i8, kernel, records
-from bot4.simulator.intake import cancel_all, open_order_count, receive
-from bot4.simulator.matching import match
+from bot4.simulator.intake import cancel_all, open_order_count, receive_command
+from bot4.simulator.matching import match_event
 from bot4.simulator.state import N_REPORTS, VENUE, VenueReason, open_venue
 
 MINUTE = 60_000_000_000
 
 
-@kernel(i8(records(VENUE), records(EVENT), records(EVENT)))
-def match_one(venues: Any, events: Any, reports: Any) -> int:
-    return int(match(venues[0], events[0], reports))
-
-
-@kernel(i8(records(VENUE), records(COMMAND)))
-def receive_one(venues: Any, commands: Any) -> int:
-    return int(receive(venues[0], commands[0]))
-
-
 @kernel(i8(records(VENUE), i8, records(EVENT)))
 def cancel_everything(venues: Any, ts_ns: int, reports: Any) -> int:
     return int(cancel_all(venues[0], ts_ns, reports))
-
-
-@kernel(i8(records(VENUE)))
-def count_orders(venues: Any) -> int:
-    return int(open_order_count(venues[0]))
 
 
 def pair(symbol: str = "BTC", *, is_perpetual: bool = True, lot: str = "0.001", maker: str = "0.0002") -> Instrument:
@@ -96,7 +81,7 @@ class Market:
         return int(self.venue[0]["net_lots"][symbol])
 
     def orders(self) -> Any:
-        return self.venue[0]["orders"][: count_orders(self.venue)]
+        return self.venue[0]["orders"][: open_order_count(self.venue[0])]
 
     def order(self, order_id: int) -> Any:
         return next((row for row in self.orders() if row["id"] == order_id), None)
@@ -106,7 +91,7 @@ class Market:
         command[0]["kind"], command[0]["ts_ns"] = kind, self.now
         for name, value in fields.items():
             command[0]["order"][name] = value
-        return int(receive_one(self.venue, command))
+        return int(receive_command(self.venue, command, 0))
 
     def place(self, side: int, lots: int, **fields: int) -> int:
         fields = {"approval_id": 1, "type": MARKET, "role": ENTRY, "id": self.next_id, **fields}
@@ -163,7 +148,7 @@ class Market:
         return self._read(cancel_everything(self.venue, self.now, self._rows))
 
     def _meet(self, event: Any) -> list[Report]:
-        return self._read(match_one(self.venue, event, self._rows))
+        return self._read(match_event(self.venue, event, 0, self._rows))
 
     def _read(self, n_reports: int) -> list[Report]:
         assert n_reports >= 0, "the reports were full"
@@ -189,4 +174,4 @@ def kinds(reports: list[Report]) -> list[tuple[str, int]]:
     return [(r.kind.removeprefix("ORDER_"), r.order_id) for r in reports]
 
 
-__all__ = ["BUY", "MINUTE", "SELL", "Market", "Report", "fills", "kinds", "match_one", "pair", "receive_one"]
+__all__ = ["BUY", "MINUTE", "SELL", "Market", "Report", "fills", "kinds", "pair"]

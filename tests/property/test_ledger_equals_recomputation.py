@@ -173,6 +173,14 @@ def test_longs_pay_a_positive_funding_rate_and_shorts_receive_it_rounded_down() 
     assert short.positions[3]["funding_atoms"] == -int(exact)
 
 
+def test_funding_received_is_on_whole_atoms_of_value_rounded_down() -> None:
+    account = Account()
+    account.fill(5, SELL, 3, 7 * 10**11, 0)  # worth 10.5 atoms
+    account.fund(5, 0.95, 3)
+    assert account.positions[5]["funding_atoms"] == -9
+    account.check()
+
+
 def test_a_booking_that_does_not_fit_changes_nothing_and_breaks_the_ledger() -> None:
     account = Account()
     account.deposit(0, LIMIT - 1)

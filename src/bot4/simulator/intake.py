@@ -94,6 +94,12 @@ def receive(venue: Any, command: Any) -> int:
     return RECEIVED
 
 
+@kernel(i8(records(VENUE), records(COMMAND), i8))
+def receive_command(venues: Any, commands: Any, at: int) -> int:
+    """:func:`receive` of ``commands[at]``, for callers in Python."""
+    return int(receive(venues[0], commands[at]))
+
+
 @kernel(i8(record(VENUE)))
 def open_order_count(venue: Any) -> int:
     """Orders that are held or open at the venue; commands on their way not included."""

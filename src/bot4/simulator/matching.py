@@ -107,6 +107,12 @@ def match(venue: Any, event: Any, reports: Any) -> int:
     return int(venue["n_reports"])
 
 
+@kernel(i8(records(VENUE), records(EVENT), i8, records(EVENT)))
+def match_event(venues: Any, events: Any, at: int, reports: Any) -> int:
+    """:func:`match` of ``events[at]``, for callers in Python: a record of overlapping fields cannot be passed alone."""
+    return int(match(venues[0], events[at], reports))
+
+
 @kernel(i8(f8, f8))
 def _whole_lots(quantity: float, lot: float) -> int:
     lots = quantity / lot
