@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,3 +149,13 @@ def test_a_signal_is_written_in_lots():
 def test_a_signal_out_of_range_is_refused(make):
     with pytest.raises(Bot4Error):
         make()
+
+
+RECIPE = Path(__file__).resolve().parents[2] / "docs" / "recipes" / "add_a_strategy.md"
+
+
+def test_the_strategies_of_the_recipe_load_and_compile(file_with):
+    blocks = re.findall(r"```python\n(.*?)```", RECIPE.read_text(), re.DOTALL)
+    ordinary, kernel = (load_file(file_with(text, f"recipe_{k}.py")) for k, text in enumerate(blocks))
+    assert ordinary.python(resolve(ordinary).values).on_bar(a_view(20.0)).action == ENTER
+    assert STRATEGY_FAMILY.address(kernel.kernel) > 0
