@@ -1,3 +1,4 @@
+# mypy: allow-untyped-calls
 """The one door to the compiler: how a per-event function is declared, compiled, cached and found.
 
 A kernel is a plain function over NumPy arrays and records, declared with its one signature::
@@ -7,12 +8,13 @@ A kernel is a plain function over NumPy arrays and records, declared with its on
         return 0.5 * (bid + ask)
 
 Nothing is compiled at import. :func:`warm_up` compiles (or loads from the cache) what a program is about to
-run, tells a progress callback what it does, and then freezes every kernel, so that nothing compiles while
-trading. With ``BOT4_JIT=0`` a kernel is the plain Python function, for the debugger and for coverage;
+run, tells a progress callback what it does, and then freezes it, so that nothing compiles while trading.
+With ``BOT4_JIT=0`` a kernel is the plain Python function, for the debugger and for coverage;
 ``BOT4_BOUNDSCHECK=1`` compiles with bounds checks.
 
-The cache on disk is keyed by the sources a kernel *reaches* (its module and every module of the project that
-it imports, directly or not), so that a changed callee or constant in another file is never missed.
+The cache on disk is keyed by the sources a kernel *reaches* (its module and every module that it imports,
+directly or not, other than the standard library and installed packages), so that a changed callee or constant
+in another file is never missed. A cache that is damaged is made anew; without one, each process compiles.
 """
 
 from __future__ import annotations
@@ -22,6 +24,9 @@ import functools
 import hashlib
 import importlib.util
 import os
+import pickle
+import sys
+import sysconfig
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -32,6 +37,7 @@ import numba
 import numpy as np
 from numba import types
 from numba.core import cgutils
+from numba.core.caching import NullCache
 from numba.extending import intrinsic
 
 JIT = os.environ.get("BOT4_JIT", "1") != "0"
@@ -93,7 +99,7 @@ def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
 
     def declare(function: Callable[..., Any]) -> Any:
         name = f"{function.__module__}.{function.__qualname__}"
-        compiled = _dispatcher(function) if JIT else function
+        compiled = _dispatcher(function, signature) if JIT else function
         KERNELS[name] = Kernel(name, signature, function, compiled)
         return compiled
 
@@ -105,7 +111,8 @@ class KernelFamily:
 
     ``family.kernel`` declares a member, ``family.address(member)`` gives the number to keep in a configuration
     (valid in this process only), and ``family.call(address, ...)`` calls it from inside another kernel at the
-    cost of an indirect call.
+    cost of an indirect call. The compiler looks up module names only: keep ``call_x = family.call`` beside the
+    family and call that.
     """
 
     def __init__(self, name: str, signature: Any) -> None:
@@ -136,10 +143,10 @@ def warm_up(
     kernels: Iterable[Any],
     progress: Callable[[WarmUpStep], None] | None = None,
 ) -> bool:
-    """Make the given kernels ready to run and freeze the whole registry.
+    """Make the given kernels ready to run and freeze them: a call with other types then raises TypeError.
 
     Where all of them are in the cache, only they are loaded. Otherwise every registered kernel is compiled in
-    the order of declaration (callees first), so that the progress is even.
+    the order of declaration (callees first), so that the progress is even, and all are frozen.
 
     Args:
         kernels: the kernels that the caller is about to call.
@@ -181,14 +188,20 @@ class ReachedSourcesLocator:
 
     def __init__(self, function: Callable[..., Any], path: str) -> None:
         self._stamp = reached_sources_digest(path)
-        self._disambiguator = hashlib.sha256(f"{path}:{function.__code__.co_firstlineno}".encode()).hexdigest()[:12]
+        place = f"{path}:{function.__qualname__}"
+        self._place = hashlib.sha256(place.encode()).hexdigest()[:12]
 
     @classmethod
     def from_function(cls, function: Callable[..., Any], path: str) -> ReachedSourcesLocator | None:
-        return cls(function, path) if os.path.isfile(path) else None
+        return cls(function, path) if Path(path).is_file() else None
 
     def ensure_cache_path(self) -> None:
-        cache_folder().mkdir(parents=True, exist_ok=True)
+        """Called before a kernel is saved: what earlier sources left of the same kernel goes."""
+        folder = cache_folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in folder.glob(f"*{self._place}-*"):
+            if self.get_disambiguator() not in file.name:
+                file.unlink(missing_ok=True)
 
     def get_cache_path(self) -> str:
         return str(cache_folder())
@@ -197,18 +210,38 @@ class ReachedSourcesLocator:
         return self._stamp
 
     def get_disambiguator(self) -> str:
-        return self._disambiguator
+        """Part of the file names, the sources included: an index never points at code of other sources.
+
+        numba writes the index before the code, so that a process killed in between would otherwise leave a new
+        index beside old code.
+        """
+        return f"{self._place}-{self._stamp[:16]}"
 
 
-def _dispatcher(function: Callable[..., Any]) -> Any:
-    can_cache = os.path.isfile(function.__code__.co_filename) and _is_writable(cache_folder())
+_CACHE_ERRORS = (OSError, EOFError, pickle.UnpicklingError)
+
+
+def _dispatcher(function: Callable[..., Any], signature: Any) -> Any:
+    can_cache = Path(function.__code__.co_filename).is_file() and _is_writable(cache_folder())
     config: Any = numba.config
     previous = config.CACHE_LOCATOR_CLASSES
     config.CACHE_LOCATOR_CLASSES = f"{__name__}.ReachedSourcesLocator"
     try:
-        return numba.njit(function, cache=can_cache, boundscheck=BOUNDS_CHECK, error_model="numpy")
+        dispatcher = numba.njit(function, cache=can_cache, boundscheck=BOUNDS_CHECK, error_model="numpy")
     finally:
         config.CACHE_LOCATOR_CLASSES = previous
+    dispatcher.compile = functools.partial(_compile_as_declared, dispatcher, signature)
+    return dispatcher
+
+
+def _compile_as_declared(dispatcher: Any, declared: Any, wanted: Any) -> Any:
+    """Compile with the declared return type and under the declared key, whoever asks.
+
+    A kernel met as a callee would otherwise get the return type that numba infers, which a call by address must
+    not, and another place in the cache.
+    """
+    arguments = tuple(wanted) if isinstance(wanted, tuple) else wanted.args
+    return type(dispatcher).compile(dispatcher, declared if arguments == declared.args else wanted)
 
 
 @functools.lru_cache
@@ -224,15 +257,33 @@ def _is_ready(entry: Kernel) -> bool:
     if entry.signature.args in entry.compiled.overloads:
         return True
     cache = entry.compiled._cache
-    return cache.load_overload(entry.signature, entry.compiled.targetctx) is not None
+    if isinstance(cache, NullCache):
+        return False
+    key = cache._index_key(entry.signature, entry.compiled.targetctx.codegen())
+    try:
+        return key in cache._cache_file._load_index()
+    except _CACHE_ERRORS:
+        return False
 
 
 def _load(compiled: Any, signature: Any) -> bool:
     """Compile or load one kernel; returns whether it was ready or cached."""
     if signature.args not in compiled.overloads:
-        compiled.compile(signature)
+        try:
+            compiled.compile(signature)
+        except _CACHE_ERRORS:
+            _drop_cache()
+            compiled.compile(signature)
     compiled.disable_compile()
     return bool(sum(compiled.stats.cache_hits.values())) or not compiled.stats.cache_misses
+
+
+def _drop_cache() -> None:
+    """The cache is damaged or its disk is full: empty it, and let this process compile for itself."""
+    for entry in KERNELS.values():
+        entry.compiled._cache = NullCache()
+    for file in cache_folder().glob("*.nb[ic]"):
+        file.unlink(missing_ok=True)
 
 
 def _call_by_address(signature: Any) -> Any:
@@ -250,7 +301,7 @@ def _call_by_address(signature: Any) -> Any:
             return context.get_dummy_value()
         return result
 
-    @intrinsic  # type: ignore[untyped-decorator]
+    @intrinsic
     def call(_typing_context: Any, address: Any, *arguments: Any) -> Any:
         return signature.return_type(types.intp, types.StarArgTuple(argument_types)), codegen
 
@@ -287,26 +338,56 @@ def _reached_files(path: str) -> set[str]:
 
 @functools.cache
 def _imported_files(path: str) -> tuple[str, ...]:
-    found = set()
+    found: set[str] = set()
     for node in ast.walk(ast.parse(_source(path))):
-        names: list[str] = []
         if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        found.update(file for name in names if (file := _module_file(name)))
+            found.update(_module_files(alias.name for alias in node.names))
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            module = node.module or ""
+            found.update(_module_files([module, *(f"{module}.{alias.name}" for alias in node.names)]))
+        elif isinstance(node, ast.ImportFrom):
+            found.update(_relative_files(path, node))
     return tuple(found)
+
+
+def _module_files(names: Iterable[str]) -> set[str]:
+    return {file for name in names if (file := _module_file(name)) is not None}
+
+
+def _relative_files(path: str, node: ast.ImportFrom) -> set[str]:
+    base = Path(path).parents[node.level - 1].joinpath(*(node.module or "").split("."))
+    places = [base, *(base / alias.name for alias in node.names)]
+    candidates = [file for place in places for file in (place.with_suffix(".py"), place / "__init__.py")]
+    return {str(file) for file in candidates if file.is_file()}
 
 
 @functools.cache
 def _module_file(name: str) -> str | None:
-    if name.partition(".")[0] != PACKAGE:
+    """The source file of a module of this package or of the user's own; None for all others."""
+    if not _is_own(name.partition(".")[0]):
         return None
     try:
         spec = importlib.util.find_spec(name)
     except ModuleNotFoundError:
         return None
     return spec.origin if spec is not None and spec.origin and spec.origin.endswith(".py") else None
+
+
+@functools.cache
+def _is_own(top_level: str) -> bool:
+    if top_level == PACKAGE:
+        return True
+    if top_level in sys.stdlib_module_names:
+        return False
+    try:
+        spec = importlib.util.find_spec(top_level)
+    except (ModuleNotFoundError, ValueError):  # ValueError: __main__ has no spec
+        return False
+    places = [spec.origin, *(spec.submodule_search_locations or [])] if spec is not None else []
+    installed = [Path(sysconfig.get_path(kind)) for kind in ("purelib", "platlib")]
+    return any(
+        place is not None and not any(Path(place).is_relative_to(folder) for folder in installed) for place in places
+    )
 
 
 if not JIT:
