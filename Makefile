@@ -34,7 +34,7 @@ bench: $(VENV)/.dev ## Measure speed beside the peers that are installed (docs/p
 	$(PYTHON) -m benchmarks $(ARGS)
 
 clean: ## Remove the environment and everything that was built
-	rm -rf $(VENV) build dist htmlcov .coverage .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) build dist htmlcov .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The newest python3 from 3.11 on that can make environments; the shims of pyenv may be there and not work.

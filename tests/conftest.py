@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Before any kernel is declared: one cache for all workers and runs, apart from the user's.
-os.environ.setdefault("BOT4_CACHE_DIR", str(Path(__file__).resolve().parents[1] / ".cache"))
+os.environ.setdefault("BOT4_CACHE_DIR", str(Path(__file__).resolve().parents[1] / ".pytest_cache" / "bot4"))
 
 _slow_first_example = [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]  # the first one may compile
 settings.register_profile("dev", max_examples=40, deadline=None, suppress_health_check=_slow_first_example)
