@@ -10,6 +10,7 @@ import numpy.typing as npt
 from bot4.domain.events import EVENT
 from bot4.engine.journal import JournalWriter
 from bot4.engine.machine import Machine
+from bot4.engine.recovery import RecoveringRecorder
 from bot4.engine.replay import replay
 from bot4.engine.session import Session, run_groups
 from bot4.simulator.state import N_REPORTS
@@ -37,7 +38,8 @@ def run_tape(
         StorageError: the journal could not be written.
     """
     if machine.config[0]["waits_for_intents"]:
-        run_groups(Session(machine, journal), tape, progress)
+        recorder = RecoveringRecorder(journal) if journal is not None else None
+        run_groups(Session(machine, recorder), tape, progress)
         return
     reports = np.zeros(N_REPORTS, dtype=EVENT)
     recorded = np.zeros(N_REPORTS + _TAPE if journal is not None else 0, dtype=EVENT)

@@ -38,8 +38,8 @@ from bot4.pipeline.step import step
 from bot4.pipeline.strategies.info import ResolvedStrategy
 from bot4.pipeline.strategy_family import STRATEGY_FAMILY
 from bot4.quant.indicators.bank import BankSpec
-from bot4.simulator.intake import receive
-from bot4.simulator.matching import match
+from bot4.simulator.intake import receive_command
+from bot4.simulator.matching import match_event
 from bot4.simulator.state import open_venue
 
 Records = npt.NDArray[np.void]
@@ -182,7 +182,7 @@ def bank_of(strategies: Sequence[ResolvedStrategy]) -> BankSpec:
 
 def _kernels_of(strategies: Sequence[ResolvedStrategy], bank: BankSpec) -> list[Any]:
     own = [strategy.info.kernel for strategy in strategies if strategy.info.kernel is not None]
-    return [*bank.kernels, *own, replay, step, match, receive, book_deposit, rebuild_features]
+    return [*bank.kernels, *own, replay, step, match_event, receive_command, book_deposit, rebuild_features]
 
 
 def _configure(

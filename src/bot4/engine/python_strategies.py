@@ -103,7 +103,7 @@ class PythonStrategies:
                     self._suspended.add(slot)
                 if event is not None:
                     answers.append(event)
-        return (np.concatenate(answers) if answers else np.zeros(0, dtype=EVENT)), failures
+        return (np.concatenate(answers, dtype=EVENT) if answers else np.zeros(0, dtype=EVENT)), failures
 
     def _view(self, symbol: int, slot: int, ts_ns: int) -> BarView:
         machine = self._machine

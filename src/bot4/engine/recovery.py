@@ -9,18 +9,30 @@ machine has changed, and the state cannot be trusted.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import Halted
-from bot4.domain.events import DECIDE, EVENT, INTENT, ORDER_ACCEPTED, ORDER_UNKNOWN
-from bot4.engine.journal import JournalWriter
+from bot4.domain.events import (
+    DECIDE,
+    INTENT,
+    MODE_CHANGED,
+    ORDER_ACCEPTED,
+    ORDER_UNKNOWN,
+    STRATEGY_SUSPENDED,
+    STRATEGY_SWAPPED,
+    VOICE,
+)
+from bot4.engine.journal import JournalContents, JournalWriter
 from bot4.engine.journal_frames import FrameKind
 
 Events = npt.NDArray[np.void]
+Frame = tuple[int, Any, int]
+
+_OPERATORS = (MODE_CHANGED, STRATEGY_SWAPPED, VOICE)
 
 
 class RecoveringRecorder:
@@ -31,7 +43,7 @@ class RecoveringRecorder:
         recorded: frames after the snapshot, ``(kind, records or note, sequence)``.
     """
 
-    def __init__(self, writer: JournalWriter, recorded: Iterable[tuple[int, Any, int]]) -> None:
+    def __init__(self, writer: JournalWriter, recorded: Iterable[Frame] = ()) -> None:
         self._writer = writer
         self._events: deque[Events] = deque()
         self._commands: deque[Events] = deque()
@@ -93,12 +105,33 @@ def _describe(record: Any) -> str:
     return f"{np.datetime64(int(record[name]), 'ns')} UTC"
 
 
-def market_events(frames: Iterable[tuple[int, Any, int]]) -> Events:
-    """The events of a journal that came from outside the machine: neither reports nor intents nor decide marks."""
-    parts = [content for kind, content, _ in frames if kind == FrameKind.EVENTS and len(content)]
-    if not parts:
-        return np.zeros(0, dtype=EVENT)
-    events = np.concatenate(parts)
-    kinds = events["kind"]
-    is_made_here = ((kinds >= ORDER_ACCEPTED) & (kinds <= ORDER_UNKNOWN)) | (kinds == INTENT) | (kinds == DECIDE)
-    return events[~is_made_here]
+def outside_events(frames: Iterable[Frame]) -> Iterator[tuple[Events, dict[str, Any]]]:
+    """The events of a journal that came from outside the machine, in order, in runs of market events.
+
+    Reports, intents, suspensions and decide marks are left out: they are made again. An event of the operator comes
+    alone, with the note that was written before it (what was swapped in, for example).
+    """
+    note: dict[str, Any] = {}
+    for kind, content, _sequence in frames:
+        if kind == FrameKind.NOTE:
+            note = content
+        elif kind == FrameKind.EVENTS:
+            kept = content[~_is_made_here(content["kind"])]
+            is_operators = np.isin(kept["kind"], _OPERATORS)
+            for run in np.split(kept, np.flatnonzero(np.diff(is_operators.astype(np.int8), prepend=0)) if len(kept) else []):
+                if len(run) and run["kind"][0] in _OPERATORS:
+                    for k in range(len(run)):
+                        yield run[k : k + 1], note
+                elif len(run):
+                    yield run, {}
+
+
+def market_events(contents: JournalContents) -> Events:
+    """Every event of a journal that a market feed gave."""
+    events = contents.events
+    return events[~_is_made_here(events["kind"]) & ~np.isin(events["kind"], _OPERATORS)]
+
+
+def _is_made_here(kinds: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
+    is_report = (kinds >= ORDER_ACCEPTED) & (kinds <= ORDER_UNKNOWN)
+    return is_report | np.isin(kinds, (INTENT, DECIDE, STRATEGY_SUSPENDED))

@@ -15,7 +15,7 @@ from bot4.pipeline.execution.outbox import is_half_full
 from bot4.pipeline.state import BRAIN, CONFIG, MARKET, OUTBOX
 from bot4.pipeline.step import step, take_report
 from bot4.simulator.intake import receive
-from bot4.simulator.matching import match
+from bot4.simulator.matching import match, needs_match
 from bot4.simulator.state import N_REPORTS, RECEIVED, VENUE
 
 
@@ -52,7 +52,9 @@ def replay(
     while at < last:
         event = events[at]
         n_reports = 0
-        if event["kind"] != BAR or not config[0]["matches_trades"][event["symbol"]]:
+        if needs_match(exchange, event) and not (
+            event["kind"] == BAR and config[0]["matches_trades"][event["symbol"]]
+        ):
             n_reports = match(exchange, event, reports)
         if n_reports < 0:
             state["is_halted"] = 1

@@ -15,7 +15,7 @@ from bot4.pipeline.state import DECISION, SAMPLE
 
 Records = npt.NDArray[np.void]
 
-_KINDS = {
+LOG_DTYPES = {
     "commands": COMMAND,
     "decisions": DECISION,
     "fills": FILL,
@@ -33,7 +33,7 @@ class RunLog:
     """
 
     def __init__(self) -> None:
-        self._parts: dict[str, list[Records]] = {kind: [] for kind in _KINDS}
+        self._parts: dict[str, list[Records]] = {kind: [] for kind in LOG_DTYPES}
         self._digests = {kind: hashlib.sha256() for kind in _DIGESTED}
 
     def drain(self, outbox: Records) -> None:
@@ -47,7 +47,7 @@ class RunLog:
             raise Halted(
                 f"{box['n_overflowed']} records did not fit the outbox", remedy="report this: the run cannot be trusted"
             )
-        for kind in _KINDS:
+        for kind in LOG_DTYPES:
             count = int(box[f"n_{kind}"])
             if count:
                 self._add(kind, box[kind][:count].copy())
@@ -64,7 +64,7 @@ class RunLog:
         parts = self._parts[kind]
         if len(parts) > 1:
             self._parts[kind] = parts = [np.concatenate(parts)]
-        return parts[0] if parts else np.zeros(0, dtype=_KINDS[kind])
+        return parts[0] if parts else np.zeros(0, dtype=LOG_DTYPES[kind])
 
     def count(self, kind: str) -> int:
         """How many records of a kind there are."""
@@ -80,13 +80,13 @@ class RunLog:
 
     def state(self) -> dict[str, Records]:
         """The log as arrays, for a snapshot."""
-        return {kind: self.records(kind) for kind in _KINDS}
+        return {kind: self.records(kind) for kind in LOG_DTYPES}
 
     @classmethod
     def from_state(cls, state: dict[str, Records]) -> RunLog:
         """The log that :meth:`state` described."""
         log = cls()
-        for kind in _KINDS:
+        for kind in LOG_DTYPES:
             if len(state[kind]):
                 log._add(kind, state[kind])
         return log

@@ -6,19 +6,23 @@ The live driver, the recovery of a run and backtests of strategies written in Py
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import Halted
-from bot4.domain.events import BAR, CLOSES_TIMESTAMP, DECIDE, EVENT, STRATEGY_SUSPENDED
+from bot4.domain.events import BAR, CLOSES_TIMESTAMP, DECIDE, EVENT, MODE_CHANGED, STRATEGY_SUSPENDED, STRATEGY_SWAPPED
 from bot4.domain.ports import Recorder, ResumePoint
 from bot4.engine.machine import Machine
+from bot4.engine.plan import StrategyChoice
 from bot4.engine.python_strategies import PythonStrategies
+from bot4.pipeline.state import Mode
 from bot4.pipeline.step import step
-from bot4.simulator.intake import receive
-from bot4.simulator.matching import match
+from bot4.simulator.intake import receive_command
+from bot4.simulator.matching import match_event
 from bot4.simulator.state import N_REPORTS, RECEIVED
 
 Events = npt.NDArray[np.void]
@@ -30,10 +34,14 @@ class Session:
     Args:
         machine: the brain and the venue.
         recorder: a journal, or None where none is kept.
+        choices: the strategies by slot, as they were chosen.
     """
 
-    def __init__(self, machine: Machine, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, machine: Machine, recorder: Recorder | None = None, choices: Sequence[StrategyChoice] = ()
+    ) -> None:
         self.machine = machine
+        self.choices = list(choices)
         self.recorder = recorder
         self.resume_point = ResumePoint()
         self.steps = 0
@@ -57,20 +65,46 @@ class Session:
             self._note_progress(group[k])
 
     def take_operator_event(self, event: Events) -> None:
-        """Take an event that no venue sees: a mode change, a suspension, a swap, a voice."""
+        """Take an event that no venue sees: a mode change, a voice."""
         self._step(self._record(event))
         self._send()
+
+    def change_mode(self, mode: int, why: str) -> None:
+        """Change what the brain may do, and record why."""
+        self.note({"mode": Mode(mode).name.lower(), "why": why})
+        event = self._operator_event(MODE_CHANGED)
+        event["mode"] = mode
+        self.take_operator_event(event)
+
+    def swap(self, slot: int, choice: StrategyChoice) -> None:
+        """Put another strategy into a slot between two events; its positions stay with the slot.
+
+        Raises:
+            SettingError: no such slot, or the strategies need more than fits.
+        """
+        self.machine.install(slot, choice.resolved())
+        self.choices[slot] = choice
+        self._python.renew(slot)
+        self.note({"swapped": slot, "strategy": dataclasses.asdict(choice)})
+        event = self._operator_event(STRATEGY_SWAPPED)
+        event["strategy"] = slot
+        self.take_operator_event(event)
+
+    def _operator_event(self, kind: int) -> Events:
+        event = np.zeros(1, dtype=EVENT)
+        event["ts_ns"], event["kind"] = self.machine.brain[0]["ts_ns"], kind
+        return event
 
     def _take_market_event(self) -> None:
         machine = self.machine
         event = self._one[0]
         n_reports = 0
         if not (event["kind"] == BAR and machine.config[0]["matches_trades"][event["symbol"]]):
-            n_reports = match(machine.venue[0], event, self._reports)
+            n_reports = match_event(machine.venue, self._one, 0, self._reports)
         if n_reports < 0:
             raise Halted("the venue reported more than one event can carry", remedy="report this")
         if n_reports:
-            self._step(self._record(np.concatenate((self._reports[:n_reports], self._one))))
+            self._step(self._record(np.concatenate((self._reports[:n_reports], self._one), dtype=EVENT)))
         else:
             self._step(self._record(self._one))
         self._send()
@@ -81,7 +115,7 @@ class Session:
         intents, failures = self._python.ask(ts_ns)
         for failure in failures:
             self.note({"suspended": failure})
-        self._step(self._record(np.concatenate((intents, decide)) if len(intents) else decide))
+        self._step(self._record(np.concatenate((intents, decide), dtype=EVENT) if len(intents) else decide))
         self._send()
 
     def note(self, note: dict[str, Any]) -> None:
@@ -110,7 +144,7 @@ class Session:
                 self.recorder.append_commands(commands)
                 self.recorder.sync()
             for k in range(n_commands):
-                if receive(machine.venue[0], commands[k]) != RECEIVED:
+                if receive_command(machine.venue, commands, k) != RECEIVED:
                     machine.brain[0]["is_halted"] = 1
         if n_commands or box["n_decisions"] or box["n_fills"] or box["n_trades"] or box["n_samples"]:
             machine.log.drain(machine.outbox)
