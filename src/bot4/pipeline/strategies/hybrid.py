@@ -292,7 +292,6 @@ def hybrid(
     close = view["close"]
     completed = view["completed"]
     gain = 2.0 / (params[_OBV_SPAN] + 1.0)
-    # Called for all three frames without a branch between: a branch would make numba count references to the arrays.
     update_frame(float(completed[0]), close, gain, base, columns, params, memory, 0)
     update_frame(float(completed[1]) if n_frames > 1 else 0.0, close, gain, middle, columns, params, memory, 1)
     update_frame(float(completed[2]) if n_frames > 2 else 0.0, close, gain, slow, columns, params, memory, 2)
