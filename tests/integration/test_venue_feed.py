@@ -27,6 +27,12 @@ START = 100
 TIMING = FeedTiming(silence_s=0.8, poll_s=0.02, grace_ns=MINUTE_NS // 2, patience=Patience(first_s=0.02, longest_s=0.1))
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _ccxt_is_imported():
+    """Seconds of a busy machine's time that the waits below do not allow for."""
+    import ccxt.pro  # noqa: F401
+
+
 def instrument(symbol: str) -> Instrument:
     tick, lot, fee = Decimal("0.01"), Decimal("0.00001"), Decimal("0.001")
     return Instrument(symbol, symbol.removesuffix("USDT"), "USDT", tick, lot, lot, Decimal(5), fee, fee)
