@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
-from polars.exceptions import PolarsError
 
 from bot4.adapters.storage.bar_files import PRICES, read_bars
 from bot4.adapters.storage.catalogue import Catalogue, CatalogueEntry
@@ -79,6 +77,11 @@ def synthetic_series(n: int, seed: int, interval: str) -> BarSeries:
     return synthetic_bars(n, seed, parse_interval(interval), symbol=SYNTHETIC_SYMBOL)
 
 
+def is_file_name(name: str) -> bool:
+    """Whether a name means a file (it exists, or ends like one) and not a series of the catalogue."""
+    return Path(name).exists() or bool(Path(name).suffix)
+
+
 def find_entry(name: str, catalogue: Catalogue) -> CatalogueEntry:
     """The series of the catalogue that a name means: ``BTCUSDT``, ``BTCUSDT/1h``, ``binance/BTCUSDT/1h``.
 
@@ -144,19 +147,9 @@ def read_funding(path: Path, symbol: str | None = None) -> FundingSeries:
     return FundingSeries(name, ts_ns, rates)
 
 
-def is_synthetic_file(path: Path) -> bool:
-    """Whether a Parquet file says that Bot4 generated its bars."""
-    try:
-        return pl.read_parquet_metadata(path).get("bot4.is_synthetic") == "true"
-    except (PolarsError, OSError):  # another format has no such mark
-        return False
-
-
 def _bars(name: str, symbol: str | None, catalogue: Catalogue) -> BarSeries:
-    path = Path(name)
-    if path.exists() or path.suffix:
-        series = read_bars(path, symbol)
-        return replace(series, is_synthetic=True) if is_synthetic_file(path) else series
+    if is_file_name(name):
+        return read_bars(Path(name), symbol)
     entry = find_entry(name, catalogue)
     return catalogue.load(entry.symbol, entry.interval_ns, entry.venue)
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 PLAIN_EVERY_S = 10.0
 QUIET_S = 0.4  # nothing is shown of work that takes less
+_ESTIMATE_FROM_S, _ESTIMATE_FROM_SHARE = 5.0, 0.05
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
@@ -76,41 +78,45 @@ class Terminal:
 class _ProgressLine:
     def __init__(self, label: str, unit: str, remark: str, quiet_s: float) -> None:
         self._label, self._unit, self._remark, self._quiet_s = label, unit, remark, quiet_s
-        self._started_s = time.perf_counter()
-        self._next_plain_s = self._started_s + quiet_s
+        self._first: tuple[float, int] | None = None  # when the first report came, and what was done by then
+        self._next_plain_s = 0.0
         self._bar: Progress | None = None
         self._task: TaskID | None = None
 
     def advance(self, done: int, total: int) -> None:
         now_s = time.perf_counter()
-        if now_s - self._started_s < self._quiet_s and self._bar is None:
+        if self._first is None:
+            self._first = (now_s, done)
+            self._next_plain_s = now_s + self._quiet_s
+        elapsed_s, since = now_s - self._first[0], done - self._first[1]
+        if elapsed_s < self._quiet_s:
             return
+        rate = since / elapsed_s if elapsed_s > 0 else 0.0
         if sys.stderr.isatty():
-            self._move_bar(done, total)
+            self._move_bar(done, total, rate)
         elif now_s >= self._next_plain_s:
             self._next_plain_s = now_s + PLAIN_EVERY_S
-            print(self._plain(done, total, now_s - self._started_s), file=sys.stderr, flush=True)
+            is_sure = elapsed_s > _ESTIMATE_FROM_S and since > _ESTIMATE_FROM_SHARE * total
+            print(self._plain(done, total, rate if is_sure else 0.0), file=sys.stderr, flush=True)
 
     def close(self) -> None:
         if self._bar is not None:
             self._bar.stop()
 
-    def _move_bar(self, done: int, total: int) -> None:
+    def _move_bar(self, done: int, total: int, rate: float) -> None:
         if self._bar is None:
             self._bar = _new_bar()
             remark = f"({self._remark})" if self._remark else ""
             self._task = self._bar.add_task(self._label, total=total, unit=self._unit, remark=remark, rate="")
             self._bar.start()
         assert self._task is not None
-        rate = done / max(time.perf_counter() - self._started_s, 1e-9)
-        self._bar.update(self._task, completed=done, total=total, rate=f"{rate:,.0f}/s")
+        self._bar.update(self._task, completed=done, total=total, rate=_rate(rate))
 
-    def _plain(self, done: int, total: int, elapsed_s: float) -> str:
-        remark = f" ({self._remark})" if self._remark else ""
-        estimate = ""
-        if 0 < done < total and elapsed_s > 1.0:
-            estimate = f", {done / elapsed_s:,.0f}/s, {duration(elapsed_s * (total - done) / done)} left"
-        return f"{self._label} {done:,}/{total:,} {self._unit}{remark}{estimate}"
+    def _plain(self, done: int, total: int, rate: float) -> str:
+        line = f"{self._label} {done:,}/{total:,} {self._unit}"
+        if rate and done < total:
+            return f"{line}, {_rate(rate)}, {duration((total - done) / rate)} left"
+        return f"{line} ({self._remark})" if self._remark else line
 
 
 def _new_bar() -> Progress:
@@ -127,6 +133,10 @@ def _new_bar() -> Progress:
         console=Console(stderr=True),
         transient=True,
     )
+
+
+def _rate(per_second: float) -> str:
+    return f"{per_second:,.0f}/s" if per_second >= 10 else f"{per_second:.1f}/s"
 
 
 def duration(seconds: float) -> str:
@@ -161,17 +171,28 @@ def table(titles: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
 
 
 def sparkline(values: Sequence[float], width: int = 60) -> str:
-    """Values as a line of blocks, each the mean of its share of them; NaN leaves a blank."""
-    if not len(values):
-        return ""
-    width = min(width, len(values))
-    means = []
-    for k in range(width):
-        part = [v for v in values[k * len(values) // width : (k + 1) * len(values) // width] if v == v]
-        means.append(sum(part) / len(part) if part else float("nan"))
-    known = [m for m in means if m == m]
-    if not known:
-        return " " * width
-    low, span = min(known), max(known) - min(known)
+    """Finite values as one line of blocks, each the mean of its share of them."""
+    means = _means(values, width)
+    low, span = min(means, default=0.0), max(means, default=0.0) - min(means, default=0.0)
     top = len(_BLOCKS) - 1
-    return "".join(" " if m != m else _BLOCKS[round((m - low) / span * top) if span > 0 else 0] for m in means)
+    return "".join(_BLOCKS[round((mean - low) / span * top) if span > 0 else 0] for mean in means)
+
+
+def chart(values: Sequence[float], width: int = 70, height: int = 10) -> str:
+    """Finite values as columns of blocks over ``height`` lines, with the scale on the left."""
+    means = _means(values, width)
+    low, high = min(means), max(means)
+    eighths = [round((mean - low) / (high - low or 1.0) * (8 * height - 1)) + 1 for mean in means]
+    scale = [f"{low + (high - low) * row / max(height - 1, 1):,.6g}" for row in range(height)]
+    margin = max(len(text) for text in scale)
+    lines = []
+    for row in reversed(range(height)):
+        cells = [min(max(level - 8 * row, 0), 8) for level in eighths]
+        lines.append(f"{scale[row].rjust(margin)} ┤" + "".join(_BLOCKS[c - 1] if c else " " for c in cells).rstrip())
+    return "\n".join(lines)
+
+
+def _means(values: Sequence[float], width: int) -> list[float]:
+    width = min(width, len(values))
+    edges = [k * len(values) // width for k in range(width + 1)] if width else []
+    return [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
