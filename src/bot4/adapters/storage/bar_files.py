@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+from polars.exceptions import PolarsError
 
 from bot4.adapters.storage.atomic_files import replace_file
 from bot4.adapters.storage.column_names import BAR_COLUMNS, SYMBOL_COLUMN, find_column, find_columns
@@ -62,12 +63,13 @@ def read_unchecked_bars(path: Path | str, symbol: str | None = None, interval_ns
     path = Path(path)
     frame = _read_frame(path)
     frame, named = _only_symbol(frame, symbol, str(path))
-    name = symbol or named or symbol_from_name(path)
+    marks = _own_marks(path)
+    name = symbol or named or marks.get("bot4.symbol") or symbol_from_name(path)
     if name is None:
         raise DataError(
             "the symbol cannot be told from the file name", where=str(path), remedy="name the symbol, such as BTCUSDT"
         )
-    series = bars_from_frame(frame, name, interval_ns, str(path))
+    series = bars_from_frame(frame, name, interval_ns, str(path), marks.get("bot4.is_synthetic") == "true")
     stated_ns = interval_from_name(path)
     if interval_ns is None and stated_ns is not None and stated_ns != series.interval_ns:
         raise DataError(
@@ -142,6 +144,14 @@ def write_bars(series: BarSeries, path: Path | str, venue: str = "") -> None:
 
 def _read_frame(path: Path) -> pl.DataFrame:
     return read_table(path, _headerless_names, lambda names: list(_needed(names, str(path))))
+
+
+def _own_marks(path: Path) -> dict[str, str]:
+    """What :func:`write_bars` wrote into the metadata; nothing for other files."""
+    try:
+        return pl.read_parquet_metadata(path)
+    except (PolarsError, OSError):
+        return {}
 
 
 def _needed(names: Sequence[str], where: str) -> Iterator[str]:
