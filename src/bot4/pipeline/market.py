@@ -78,7 +78,7 @@ def market_tape(
         seen.add(key)
         events = _events_of(item, universe, off_grid)
         parts.append(events)
-    merged = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    merged = parts[0] if len(parts) == 1 else np.concatenate(parts, dtype=EVENT)
     low = np.iinfo(np.int64).min if start_ns is None else start_ns
     high = np.iinfo(np.int64).max if end_ns is None else end_ns
     if start_ns is not None or end_ns is not None:

@@ -13,6 +13,8 @@ from bot4.adapters.exchanges.bar_sequence import ClosedBar
 from bot4.adapters.exchanges.live_bars import TIMING, FeedTiming, LiveBarFeed
 from bot4.adapters.exchanges.venues import DIRECT, VenueSettings, interval_ns
 from bot4.domain.bars import BarSeries
+from bot4.domain.events import EVENT
+from bot4.domain.events import EVENT
 from bot4.domain.instruments import Universe
 from bot4.domain.ports import ResumePoint
 from bot4.pipeline.market import bar_events, mark_closing_events
@@ -111,7 +113,7 @@ class VenueFeed:
             events, off_grid = bar_events(_one_bar(bar), self._universe)
             self._off_grid += off_grid
             parts.append(events)
-        merged = np.concatenate(parts)
+        merged = np.concatenate(parts, dtype=EVENT)
         merged["ts_ns"] = ts_ns
         merged = merged[np.lexsort((merged["ts_open_ns"], merged["symbol"]))]
         mark_closing_events(merged)
