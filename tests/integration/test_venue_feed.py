@@ -17,7 +17,7 @@ from bot4.adapters.exchanges.live_bars import FeedTiming
 from bot4.adapters.exchanges.venue_feed import VenueFeed
 from bot4.adapters.exchanges.venues import VenueSettings
 from bot4.domain.bars import MINUTE_NS, BarSeries
-from bot4.domain.events import CLOSES_TIMESTAMP
+from bot4.domain.events import CLOSES_TIMESTAMP, EVENT
 from bot4.domain.instruments import Instrument, Universe
 from bot4.domain.ports import MarketFeed, ResumePoint
 from bot4.pipeline.market import market_tape
@@ -94,7 +94,8 @@ def test_live_groups_are_the_tape_of_the_same_bars_byte_for_byte_through_a_drop_
             await asyncio.sleep(0.3)  # down for some bars
             second = await take(feed_of(exchange), seen_until(exchange, 49 + 70), 30)
             expected = market_tape([part(exchange.bars[symbol], 50, 150) for symbol in SYMBOLS], UNIVERSE)
-            assert np.concatenate([*first, *second]).tobytes() == expected.events.tobytes()
+            assert all(group.dtype == EVENT for group in [*first, *second])
+            assert np.concatenate([*first, *second], dtype=EVENT).tobytes() == expected.events.tobytes()
             assert all(len(group) == 2 for group in [*first, *second])
 
     asyncio.run(main())
@@ -111,7 +112,7 @@ def test_bars_that_come_late_join_the_next_group_and_time_never_runs_backwards()
                     exchange.bars["ETHUSDT"] = whole
 
             groups = await take(feed_of(exchange), seen_until(exchange, START - 1), 40, list_again)
-            events = np.concatenate(groups)
+            events = np.concatenate(groups, dtype=EVENT)
             assert (np.diff(events["ts_ns"]) >= 0).all()
             for symbol in (0, 1):
                 opens = events["ts_open_ns"][events["symbol"] == symbol]
