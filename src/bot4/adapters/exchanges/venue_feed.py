@@ -14,7 +14,6 @@ from bot4.adapters.exchanges.live_bars import TIMING, FeedTiming, LiveBarFeed
 from bot4.adapters.exchanges.venues import DIRECT, VenueSettings, interval_ns
 from bot4.domain.bars import BarSeries
 from bot4.domain.events import EVENT
-from bot4.domain.events import EVENT
 from bot4.domain.instruments import Universe
 from bot4.domain.ports import ResumePoint
 from bot4.pipeline.market import bar_events, mark_closing_events
