@@ -74,7 +74,7 @@ def load_series(
 
 def synthetic_series(n: int, seed: int, interval: str) -> BarSeries:
     """``n`` bars of the built-in synthetic market."""
-    return synthetic_bars(n, seed, parse_interval(interval), symbol=SYNTHETIC_SYMBOL)
+    return synthetic_bars(seed, n, parse_interval(interval), symbol=SYNTHETIC_SYMBOL)
 
 
 def is_file_name(name: str) -> bool:

@@ -24,6 +24,7 @@ from bot4.domain.errors import Bot4Error, StorageError, UsageError
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 UNEXPECTED = 70
+LONGEST_MESSAGE = 200
 
 
 class LazyCommand(NamedTuple):
@@ -39,7 +40,7 @@ COMMANDS = {
     "replay": LazyCommand("bot4.app.cli.replay", "Re-run a journal and prove its decisions."),
     "explain": LazyCommand("bot4.app.cli.explain", "Show how one trade of a journal came about."),
     "status": LazyCommand("bot4.app.cli.status", "Show where a paper run stands."),
-    "report": LazyCommand("bot4.app.cli.report", "Write the HTML report of a journal or a result."),
+    "report": LazyCommand("bot4.app.cli.report", "Write the HTML report of a journal."),
     "data": LazyCommand("bot4.app.cli.data", "Import, download, check and show market data."),
     "strategies": LazyCommand("bot4.app.cli.strategies", "List strategies and their parameters."),
     "config": LazyCommand("bot4.app.cli.config", "Show the settings and where each came from."),
@@ -178,6 +179,7 @@ def _silence_stdout() -> None:
 def _unexpected(error: Exception) -> Bot4Error:
     path = _write_crash(error)
     what = " ".join(f"{type(error).__name__}: {error}".split())
+    what = what if len(what) <= LONGEST_MESSAGE else f"{what[:LONGEST_MESSAGE]}..."
     return Bot4Error(
         f"unexpected, and a fault of Bot4: {what}",
         remedy=f"please report it with {path}" if path is not None else "run it again with BOT4_DEBUG=1 and report it",
