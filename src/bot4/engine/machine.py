@@ -107,7 +107,7 @@ class Machine:
             _write_strategy(self.config[0]["strategies"][k], installed, self.bank)
         _write_frames(self.config[0], self.strategies, self.settings)
         if self.bank.columns != previous.columns:
-            rebuild_features(self.brain[0], self.markets, self.config[0])
+            rebuild_features(self.brain, self.markets, self.config)
 
 
 def assemble(

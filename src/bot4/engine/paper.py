@@ -177,6 +177,11 @@ class PaperRun:
         """The machine that runs."""
         return self.session.machine
 
+    @property
+    def journal(self) -> JournalWriter:
+        """The journal, for its size and how much of it is synced."""
+        return self._writer
+
     def checkpoint(self) -> None:
         """Save a snapshot, so that the next start need not take the whole journal again."""
         if any(strategy.info.python is not None for strategy in self.machine.strategies):

@@ -63,7 +63,7 @@ class RunLog:
         """All records of a kind: ``commands``, ``decisions``, ``fills``, ``trades`` or ``samples``."""
         parts = self._parts[kind]
         if len(parts) > 1:
-            self._parts[kind] = parts = [np.concatenate(parts)]
+            self._parts[kind] = parts = [np.concatenate(parts, dtype=LOG_DTYPES[kind])]
         return parts[0] if parts else np.zeros(0, dtype=LOG_DTYPES[kind])
 
     def count(self, kind: str) -> int:

@@ -110,15 +110,15 @@ def _compute_rows(brain: Any, markets: Any, config: Any, symbol: int, k: int) ->
             features[row + 1, column] = out[column, row]
 
 
-@kernel(void(record(BRAIN), records(MARKET), record(CONFIG)))
+@kernel(void(records(BRAIN), records(MARKET), records(CONFIG)))
 def rebuild_features(brain: Any, markets: Any, config: Any) -> None:
     """Compute every indicator anew from the bars that the rings still hold, after the bank has changed.
 
     Each ring is turned so that its oldest usable bar is bar 0; what was completed before is forgotten.
     """
-    for symbol in range(config["n_symbols"]):
-        for k in range(config["n_frames"]):
-            _rebuild_frame(brain, markets, config, symbol, k)
+    for symbol in range(config[0]["n_symbols"]):
+        for k in range(config[0]["n_frames"]):
+            _rebuild_frame(brain[0], markets, config[0], symbol, k)
 
 
 @kernel(void(record(BRAIN), records(MARKET), record(CONFIG), i8, i8))

@@ -1,0 +1,88 @@
+"""A paper run that is killed at any moment goes on as if nothing had happened."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bot4.domain.errors import Halted, SettingError
+from bot4.engine.paper import JOURNAL_NAME, SNAPSHOT_NAME, PaperRun
+from tests.run_harness import market, planned, run_paper
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def _crash_lab(folder: Path, kills: int, seed: int, strategies: str) -> dict:
+    environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.integration.crash_lab", str(folder), str(kills), str(seed), strategies],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    return json.loads(run.stdout)
+
+
+def test_twenty_five_kills_at_random_moments_change_nothing(tmp_path: Path) -> None:
+    outcome = _crash_lab(tmp_path, 25, 2026, "hybrid,ema_cross,breakout")
+    assert outcome["kills"] == 25
+    assert outcome["finished"] >= 1
+    assert outcome["kills_with_a_journal"] > 15
+    assert outcome["lost_bytes"] > 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(4))
+def test_a_hundred_more_kills_change_nothing(tmp_path: Path, seed: int) -> None:
+    assert _crash_lab(tmp_path, 25, seed, "hybrid,mean_reversion")["kills"] == 25
+
+
+def test_a_run_is_gone_on_with_from_its_snapshot_and_without_it(tmp_path: Path) -> None:
+    plan, tape = planned(market(900, ("BTCUSDT", "ETHUSDT")), ("hybrid", "ema_cross"))
+    expected = run_paper(tmp_path / "whole", plan, tape)
+    half = len(tape.events) // 2 + 1  # in the middle of a timestamp
+    for keeps_snapshot in (True, False):
+        home = tmp_path / f"cut{keeps_snapshot}"
+        with PaperRun.open(home, plan) as run:
+            run.session.take(tape.events[:half])
+        if not keeps_snapshot:
+            (home / SNAPSHOT_NAME).unlink()
+        with PaperRun.open(home, plan) as again:
+            assert again.was_resumed
+            assert (again.recovered_events == 0) is keeps_snapshot
+            assert again.session.resume_point.n_events == half
+        assert run_paper(home, plan, tape) == expected
+
+
+def test_other_settings_do_not_go_on_with_a_run(tmp_path: Path) -> None:
+    plan, tape = planned(market(300))
+    run_paper(tmp_path / "home", plan, tape)
+    other, _ = planned(market(300), ("ema_cross",))
+    with pytest.raises(SettingError, match="other strategies"):
+        PaperRun.open(tmp_path / "home", other)
+
+
+def test_a_journal_that_does_not_follow_from_its_own_events_halts(tmp_path: Path) -> None:
+    from bot4.engine.journal import JournalWriter, read_journal
+
+    plan, tape = planned(market(900), ("ema_cross",))
+    run_paper(tmp_path / "home", plan, tape)
+    contents = read_journal(tmp_path / "home" / JOURNAL_NAME)
+    forged = tmp_path / "forged"
+    forged.mkdir()
+    with JournalWriter.create(forged / JOURNAL_NAME, contents.header) as writer:
+        writer.append_events(contents.events)
+        commands = contents.commands.copy()
+        commands["order"]["qty_lots"][0] += 1
+        writer.append_commands(commands)
+    with pytest.raises(Halted, match="differ from the journal"):
+        PaperRun.open(forged, plan)
