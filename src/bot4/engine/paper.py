@@ -235,7 +235,9 @@ def _choices_of(snapshot: Snapshot | None, plan: RunPlan) -> tuple[StrategyChoic
 
 
 def _require_same(recorded: RunPlan, wanted: RunPlan, home: Path) -> None:
-    different = [name for name in ("universe", "strategies", "settings", "interval_ns") if _differ(recorded, wanted, name)]
+    different = [
+        name for name in ("universe", "strategies", "settings", "interval_ns") if _differ(recorded, wanted, name)
+    ]
     if different:
         raise SettingError(
             f"the run in this folder has other {', '.join(different)}",

@@ -108,6 +108,9 @@ def run_plan(
     else:
         with JournalWriter.create(Path(journal), plan.header("backtest", notes)) as writer:
             run_tape(machine, tape.events, journal=writer, progress=progress)
+            writer.append_note(
+                {"stopped": "the data ended", "ts_ns": int(tape.events["ts_ns"][-1]), "digest": machine.digest}
+            )
             writer.sync()
     elapsed_s = time.perf_counter() - started
     first_ns = int(tape.events["ts_ns"][0]) - tape.interval_ns

@@ -79,7 +79,7 @@ def command(
     choice = _choice(loaded, venue, symbols, interval, strategy, pace)
     market = _market(feed, choice, data, terminal)
     terminal.note(market.note)
-    folder = home or loaded.settings.paper_home / ("live" if market.feed.name == choice.venue else market.feed.name)
+    folder = home or loaded.settings.paper_home / market.kind
     request = _Request(loaded, choice, market, folder, for_s, fresh, not no_screen)
     outcome = _run(request, terminal)
     terminal.show(_text(outcome), outcome.to_json())
@@ -210,15 +210,15 @@ def _run(request: _Request, terminal: Terminal) -> PaperOutcome:
 def _history(request: _Request) -> int | None:
     from bot4.app.paper_markets import history_bars
 
-    if request.market.plan.is_synthetic or request.market.tape is not None:
+    if request.market.kind != "live":
         return None
     is_given = ("paper", "history_bars") in request.loaded.given
     return history_bars(request.loaded.settings, request.market.plan.interval_ns, is_given=is_given)
 
 
 def _traded(trading: PaperTrading, request: _Request, terminal: Terminal) -> PaperOutcome:
-    from bot4.app.cli.paper_screen import SCREEN_EVERY_S, Screen, status_line
     from bot4.app.cli.output import PLAIN_EVERY_S
+    from bot4.app.cli.paper_screen import SCREEN_EVERY_S, Screen, status_line
 
     if terminal.is_interactive and request.wants_screen:
         with Screen() as screen:
