@@ -10,11 +10,11 @@ from typing import Any
 
 import aiohttp
 import pytest
+
+from bot4.domain.bars import MINUTE_NS
 from tests.loopback.binance_server import LoopbackBinance
 from tests.loopback.market_bars import minute_bars
 from tests.shared_data import requires_shared_data, shared_path
-
-from bot4.domain.bars import MINUTE_NS
 
 pytestmark = requires_shared_data
 

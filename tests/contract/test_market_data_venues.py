@@ -13,8 +13,6 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.loopback.binance_server import HttpFault, LoopbackBinance
-from tests.loopback.market_bars import minute_bars
 
 from bot4.adapters.exchanges.faults import Patience, as_bot4_error, is_passing
 from bot4.adapters.exchanges.instruments import as_instrument
@@ -31,6 +29,8 @@ from bot4.adapters.exchanges.venues import (
 )
 from bot4.domain.bars import DAY_NS, HOUR_NS, MINUTE_NS
 from bot4.domain.errors import DataError, Retryable, SettingError, UsageError
+from tests.loopback.binance_server import HttpFault, LoopbackBinance
+from tests.loopback.market_bars import minute_bars
 
 ccxt = pytest.importorskip("ccxt")
 

@@ -8,10 +8,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from tests.e2e.browser import CHROMIUM, Page, page_in_a_browser
-from tests.runs import run_over, synthetic_bars
 
 from bot4.research.result import RunResult
+from tests.e2e.browser import CHROMIUM, Page, page_in_a_browser
+from tests.runs import run_over, synthetic_bars
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt-get install chromium)")
 

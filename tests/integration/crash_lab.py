@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
 import sys
 import time
 from pathlib import Path
+
+import numpy as np
 
 from bot4.adapters.instrument_table import universe_of
 from bot4.domain.bars import HOUR_NS
@@ -45,12 +46,12 @@ def live(home: Path, plan: RunPlan, tape: MarketTape) -> int:
     try:
         (home / "digest").write_text(run_paper(home, plan, tape, checkpoint_every=700))
         os._exit(0)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - a life that fails must say so and must not run on
         (home / "error").write_text(repr(error))
         os._exit(1)
 
 
-def lose_unsynced_tail(journal: Path, chance: random.Random) -> int:
+def lose_unsynced_tail(journal: Path, chance: np.random.Generator) -> int:
     """Cut the journal at a random byte behind its last commands, which were synced before they were sent."""
     data = journal.read_bytes()
     sizes = {int(FrameKind.EVENTS): EVENT.itemsize, int(FrameKind.COMMANDS): COMMAND.itemsize}
@@ -60,13 +61,13 @@ def lose_unsynced_tail(journal: Path, chance: random.Random) -> int:
         for start, size, kind in zip(index.offsets, index.sizes, index.kinds, strict=True)
         if kind in (FrameKind.HEADER, FrameKind.COMMANDS)
     )
-    kept = chance.randint(min(len(data), synced + 8), len(data))
+    kept = int(chance.integers(min(len(data), synced + 8), len(data) + 1))
     os.truncate(journal, kept)
     return len(data) - kept
 
 
 def main(folder: Path, kills_wanted: int, seed: int, strategies: tuple[str, ...]) -> None:
-    chance = random.Random(seed)
+    chance = np.random.default_rng(seed)
     plan, tape = plan_and_tape(strategies, 12_000)
     plan.machine()  # the kernels of every life, made ready once
     reference = folder / "reference"
@@ -94,7 +95,17 @@ def main(folder: Path, kills_wanted: int, seed: int, strategies: tuple[str, ...]
                 raise SystemExit(f"after {kills} kills the digest is {found}, not {expected}")
             finished += 1
             shutil.rmtree(home)
-    print(json.dumps({"kills": kills, "finished": finished, "lost_bytes": lost, "kills_with_a_journal": grown, "digest": expected}))
+    print(
+        json.dumps(
+            {
+                "kills": kills,
+                "finished": finished,
+                "lost_bytes": lost,
+                "kills_with_a_journal": grown,
+                "digest": expected,
+            }
+        )
+    )
 
 
 def finish(home: Path, plan: RunPlan, tape: MarketTape) -> str:

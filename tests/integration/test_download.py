@@ -8,9 +8,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.loopback.binance_server import HttpFault, LoopbackBinance
-from tests.loopback.market_bars import minute_bars, read_bars
-from tests.shared_data import requires_shared_data
 
 from bot4.adapters.exchanges.download import DownloadProgress, download_bars
 from bot4.adapters.exchanges.faults import Patience
@@ -18,6 +15,9 @@ from bot4.adapters.exchanges.instruments import fetch_instrument
 from bot4.adapters.exchanges.venues import VenueSettings
 from bot4.domain.bars import HOUR_NS, MINUTE_NS, SECOND_NS, BarSeries
 from bot4.domain.errors import Retryable, UsageError
+from tests.loopback.binance_server import HttpFault, LoopbackBinance
+from tests.loopback.market_bars import minute_bars, read_bars
+from tests.shared_data import requires_shared_data
 
 COLUMNS = ("ts_open_ns", "open", "high", "low", "close", "volume")
 COUNT = 4_321

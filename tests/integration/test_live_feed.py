@@ -12,8 +12,6 @@ from collections import defaultdict
 from collections.abc import Callable
 
 import pytest
-from tests.loopback.binance_server import HttpFault, LoopbackBinance
-from tests.loopback.market_bars import minute_bars
 
 from bot4.adapters.exchanges import live_bars
 from bot4.adapters.exchanges.bar_sequence import ClosedBar
@@ -22,6 +20,8 @@ from bot4.adapters.exchanges.live_bars import FeedState, FeedTiming, LiveBarFeed
 from bot4.adapters.exchanges.venues import VenueSettings
 from bot4.domain.bars import MINUTE_NS, SECOND_NS
 from bot4.domain.errors import Retryable, UsageError
+from tests.loopback.binance_server import HttpFault, LoopbackBinance
+from tests.loopback.market_bars import minute_bars
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 START = 100

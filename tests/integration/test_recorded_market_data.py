@@ -5,7 +5,6 @@ import json
 import numpy as np
 import polars as pl
 import pytest
-from tests.shared_data import bars_path, requires_shared_data, shared_path
 
 from bot4.adapters.storage.bar_files import read_bar_panel, read_bars
 from bot4.adapters.storage.catalogue import Catalogue
@@ -14,6 +13,7 @@ from bot4.domain.bars import DAY_NS, HOUR_NS, MINUTE_NS, TradeSeries
 from bot4.quant.series.quality import Defect, check_bars
 from bot4.quant.series.resample import bars_from_trades, resample, to_interval
 from bot4.quant.series.time_grid import utc_text
+from tests.shared_data import bars_path, requires_shared_data, shared_path
 
 pytestmark = requires_shared_data
 

@@ -9,8 +9,6 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from tests.loopback.binance_server import LoopbackBinance
-from tests.loopback.market_bars import minute_bars
 
 from bot4.adapters.exchanges.faults import Patience
 from bot4.adapters.exchanges.live_bars import FeedTiming
@@ -21,6 +19,8 @@ from bot4.domain.events import CLOSES_TIMESTAMP, EVENT
 from bot4.domain.instruments import Instrument, Universe
 from bot4.domain.ports import MarketFeed, ResumePoint
 from bot4.pipeline.market import market_tape
+from tests.loopback.binance_server import LoopbackBinance
+from tests.loopback.market_bars import minute_bars
 
 SYMBOLS = ("BTCUSDT", "ETHUSDT")
 START = 100

@@ -6,6 +6,9 @@ import hashlib
 import math
 
 import numpy as np
+
+from bot4.pipeline.state import ENTER, LEARNED, SENTIMENT
+from bot4.pipeline.strategies.registry import built_in, resolve
 from tests.decision_records import (
     NOW_NS,
     a_brain,
@@ -18,9 +21,6 @@ from tests.decision_records import (
     run_set_voice,
 )  # fmt: skip
 from tests.strategy_runs import Asked, at_once, random_bars
-
-from bot4.pipeline.state import ENTER, LEARNED, SENTIMENT
-from bot4.pipeline.strategies.registry import built_in, resolve
 
 
 def digest() -> str:

@@ -9,11 +9,11 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 import pytest
-from tests.parity import indicator_references as slow
-from tests.shared_data import bars_path, requires_shared_data
 
 from bot4.quant.indicators import INDICATORS, resolve
 from bot4.quant.indicators.arrays import evaluate
+from tests.parity import indicator_references as slow
+from tests.shared_data import bars_path, requires_shared_data
 
 Reference = Callable[..., Sequence[np.ndarray]]
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import polars as pl
 import pytest
-from tests.shared_data import bars_path, requires_shared_data
 
 from bot4.quant.indicators import resolve
 from bot4.quant.indicators.arrays import evaluate
+from tests.shared_data import bars_path, requires_shared_data
 
 talib = pytest.importorskip("talib")
 

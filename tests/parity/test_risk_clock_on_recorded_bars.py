@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import polars as pl
 import pytest
-from tests.risk_books import Book, Market
-from tests.shared_data import bars_path, requires_shared_data
 
 from bot4.kernel import array, f8, i8, kernel, records, void
 from bot4.pipeline.risk.clock import update_market_risk
 from bot4.pipeline.risk.settings import HOUR_NS
 from bot4.pipeline.state import BRAIN, CONFIG
+from tests.risk_books import Book, Market
+from tests.shared_data import bars_path, requires_shared_data
 
 pytestmark = requires_shared_data
 FIVE_MINUTES_NS = 300_000_000_000

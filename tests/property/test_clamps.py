@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from tests.risk_books import NOW_NS, Book, Market
-from tests.risk_reference import Reference
 
 from bot4.domain.orders import BUY, SELL
 from bot4.kernel import JIT
@@ -26,6 +24,8 @@ from bot4.pipeline.risk.clamps import (
 )
 from bot4.pipeline.risk.settings import RiskSettings
 from bot4.pipeline.state import APPROVED, N_CLAMPS, POST_TRADE_CHECK, REFUSALS
+from tests.risk_books import NOW_NS, Book, Market
+from tests.risk_reference import Reference
 
 EXAMPLES = settings(
     max_examples=150 if JIT else 40,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.decision_records import NOW_NS, a_brain, a_config, a_signal, run_fusion, run_set_voice
 
 from bot4.kernel import array, f8, i8, kernel, records
 from bot4.pipeline.decision.fusion import bound_stretch, is_in_conflict, raw_weight, voice_weight, weight_scale
 from bot4.pipeline.state import BRAIN, CONFIG, LEARNED, N_VOICES, ORDER_FLOW, SENTIMENT, SIGNAL, TECHNICAL
+from tests.decision_records import NOW_NS, a_brain, a_config, a_signal, run_fusion, run_set_voice
 
 CONFIGURATION = a_config()
 SHARED_BRAIN = a_brain()

@@ -13,13 +13,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.venue_harness import MINUTE, Market, Report, pair
 
 from bot4.domain.instruments import MAX_SYMBOLS
 from bot4.domain.ledger import OK, book_deposit, book_fill, is_balanced
 from bot4.domain.orders import BUY, FILL, SELL
 from bot4.domain.portfolio import LEDGER, POSITION
 from bot4.domain.recomputation import Deposited, disagreements, recompute
+from tests.venue_harness import MINUTE, Market, Report, pair
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS = (pair("BTC"), pair("ETH", is_perpetual=False, maker="-0.0001"))

@@ -9,18 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.decision_records import (
-    NOW_NS,
-    PRICE_TICKS,
-    a_brain,
-    a_config,
-    a_row,
-    a_signal,
-    bitcoin,
-    decide,
-    run_leaves,
-    run_set_voice,
-)  # fmt: skip
 
 from bot4.domain.orders import BUY, SELL
 from bot4.pipeline.decision.kelly import kelly, shrunk_win_rate
@@ -43,6 +31,18 @@ from bot4.pipeline.state import (
     SIDEWAYS,
     SUSPENDED,
     WARMING_UP,
+)  # fmt: skip
+from tests.decision_records import (
+    NOW_NS,
+    PRICE_TICKS,
+    a_brain,
+    a_config,
+    a_row,
+    a_signal,
+    bitcoin,
+    decide,
+    run_leaves,
+    run_set_voice,
 )  # fmt: skip
 
 COST = 2 * (0.001 + 0.0002)

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from tests.decision_records import NOW_NS, a_brain, a_config, run_regime, run_set_voice
-from tests.shared_data import bars_path, requires_shared_data
 
 from bot4.domain.errors import DataError
 from bot4.pipeline.decision.settings import FIT_LEAST_STAY_HOURS, FIT_START, RegimeSettings
 from bot4.pipeline.state import BEAR, BULL, CRISIS, SENTIMENT, SIDEWAYS
 from bot4.quant.regimes import RegimeModel, fit_regimes, hamilton_step, standardised_returns
+from tests.decision_records import NOW_NS, a_brain, a_config, run_regime, run_set_voice
+from tests.shared_data import bars_path, requires_shared_data
 
 STICKY = np.where(np.eye(4) > 0, 0.97, 0.01)
 LONG_DEVIATION = 0.01

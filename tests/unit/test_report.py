@@ -14,8 +14,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from tests.runs import run_over, synthetic_bars
-from tests.shared_data import bars_path, requires_shared_data
 
 from bot4.domain.bars import DAY_NS, HOUR_NS, MINUTE_NS, BarSeries
 from bot4.domain.errors import DataError, StorageError
@@ -26,6 +24,8 @@ from bot4.research.report.formats import duration, number, percent, price, times
 from bot4.research.report.markup import element
 from bot4.research.report.scales import Axis, axis_over, extremes_per_bucket, tick_text, time_ticks
 from bot4.research.result import TRADE, RunResult
+from tests.runs import run_over, synthetic_bars
+from tests.shared_data import bars_path, requires_shared_data
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 import pytest
-from tests.risk_books import Book, Market
 
 from bot4.pipeline.risk.clock import DAY_NS, LONG_DAYS
 from bot4.pipeline.risk.settings import HOUR_NS
+from tests.risk_books import Book, Market
 
 MINUTE_NS = 60_000_000_000
 START_NS = 1_700_000_000_000_000_000 // HOUR_NS * HOUR_NS

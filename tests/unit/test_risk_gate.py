@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from tests.risk_books import NOW_NS, Book, Market
 
 from bot4.domain.orders import (
     BUY,
@@ -24,6 +23,7 @@ from bot4.domain.orders import (
 from bot4.pipeline.risk.audit import CASH
 from bot4.pipeline.risk.settings import HOUR_NS, RiskSettings
 from bot4.pipeline.state import APPROVED, CLAMP_NAMES, CONCENTRATION, CRISIS, HEAT, LEVERAGE, MINIMUM, REFUSALS
+from tests.risk_books import NOW_NS, Book, Market
 
 WIDE = RiskSettings(
     volatility_target=0.30, heat_limit=1.0, leverage_limit=5.0, symbol_loss_limit=0.20, var_limit_sideways=0.04,

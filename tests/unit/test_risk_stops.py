@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import pytest
-from tests.risk_books import NOW_NS, Book, Market
 
 from bot4.pipeline.risk.clock import DAY_NS
+from tests.risk_books import NOW_NS, Book, Market
 
 
 def test_equity_is_cash_and_spot_at_the_mark_and_what_perpetuals_have_made() -> None:

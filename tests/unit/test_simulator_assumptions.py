@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.venue_harness import BUY, MINUTE, SELL, Market, fills, kinds, pair
 
 from bot4.domain.errors import SettingError
 from bot4.domain.orders import EXIT_SLOTS, MAX_ORDERS, PROTECTIVE_STOP
 from bot4.simulator.state import QUEUE_FULL, UNKNOWN_SYMBOL, open_venue
+from tests.venue_harness import BUY, MINUTE, SELL, Market, fills, kinds, pair
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "assumptions.md"
 

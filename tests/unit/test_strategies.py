@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.strategy_runs import LOT, Asked, at_once, every, random_bars, table
 
 from bot4.domain.errors import SettingError
 from bot4.pipeline.state import ENTER, HOLD, LEAVE, N_STRATEGY_COLUMNS
@@ -12,6 +11,7 @@ from bot4.pipeline.strategies import hybrid as hybrid_module
 from bot4.pipeline.strategies.hybrid import FAMILIES, VOTES, contributions
 from bot4.pipeline.strategies.registry import built_in, get, resolve
 from bot4.quant.indicators.arrays import compute
+from tests.strategy_runs import LOT, Asked, at_once, every, random_bars, table
 
 FACTORS = (1, 3, 12)
 

@@ -29,8 +29,10 @@ def built_in_instruments() -> dict[str, Instrument]:
                 tick_size=Decimal(tick),
                 lot_size=Decimal(lot),
                 min_qty=Decimal(lot),
+                min_notional=fees["min_notional"],
+                maker_fee=fees["maker_fee"],
+                taker_fee=fees["taker_fee"],
                 is_perpetual=kind == "perpetual",
-                **fees,
             )
     return found
 

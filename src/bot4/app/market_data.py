@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from bot4.adapters.storage.file_names import same_symbol, symbol_from_name
 from bot4.adapters.storage.table_files import numbers, read_table
 from bot4.adapters.storage.time_columns import utc_ns
 from bot4.adapters.storage.trade_files import read_trades
-from bot4.domain.bars import SECOND_NS, BarSeries
+from bot4.domain.bars import SECOND_NS, BarSeries, TradeSeries
 from bot4.domain.errors import DataError, UsageError
 from bot4.pipeline.market import FundingSeries
 from bot4.quant.series.synthetic import synthetic_bars
@@ -28,6 +28,8 @@ SYNTHETIC_INSTRUMENT = {
     SYNTHETIC_SYMBOL: {"base": "SYNTH", "quote": "USDT", "tick_size": "0.01", "lot_size": "0.00001"}
 }
 """What :func:`bot4.quant.series.synthetic.synthetic_bars` trades in."""
+
+Events = TypeVar("Events", TradeSeries, FundingSeries)
 
 _INTERVAL = re.compile(r"[1-9][0-9]*[smhdw]")
 _FUNDING_TIME = ("ts", "time", "timestamp", "funding_time", "fundingTime", "calc_time")
@@ -52,7 +54,8 @@ def load_series(
         market_folder: of the catalogue; by default the user's.
 
     Raises:
-        DataError: a file that cannot be used, parts of one symbol that contradict each other, no such series.
+        DataError: a file that cannot be used, parts of one symbol that contradict each other, no such series, or
+            trades or funding of another time than the bars.
         StorageError: a file that cannot be opened.
         UsageError: trades or funding of a symbol without bars.
     """
@@ -61,15 +64,16 @@ def load_series(
     for name in bars:
         one = _bars(name, symbol, catalogue)
         by_symbol.setdefault(one.symbol, []).append((name, one))
-    series: list[Series] = [_joined(parts) for parts in by_symbol.values()]
-    known = list(by_symbol)
+    whole = {name: _joined(parts) for name, parts in by_symbol.items()}
+    known = list(whole)
+    beside: list[Series] = []
     for path in trades:
         traded = read_trades(path, _matching(path, known))
-        series.append(replace(traded, symbol=_one_of(traded.symbol, known, path)))
+        beside.append(_beside(traded, whole[_one_of(traded.symbol, known, path)], path))
     for path in funding:
         paid = read_funding(path, _matching(path, known))
-        series.append(replace(paid, symbol=_one_of(paid.symbol, known, path)))
-    return series
+        beside.append(_beside(paid, whole[_one_of(paid.symbol, known, path)], path))
+    return [*whole.values(), *beside]
 
 
 def synthetic_series(n: int, seed: int, interval: str) -> BarSeries:
@@ -197,6 +201,24 @@ def _appended(whole: BarSeries, part: BarSeries, name: str, other: str) -> BarSe
         return np.concatenate([getattr(whole, column), getattr(part, column)[~is_held]])[order]
 
     return replace(whole, **{column: column_of(column) for column in ("ts_open_ns", *PRICES)})
+
+
+def _beside(series: Events, bars: BarSeries, path: Path) -> Events:
+    """The trades or the funding while there are bars; before and after them there is nothing to trade on."""
+    first_ns, last_ns = int(bars.ts_open_ns[0]), int(bars.ts_open_ns[-1]) + bars.interval_ns
+    is_kept = (series.ts_ns > first_ns) & (series.ts_ns <= last_ns)
+    if not is_kept.any():
+        raise DataError(
+            f"nothing in it lies between {utc_text(first_ns)} and {utc_text(last_ns)}, where {bars.symbol} has bars",
+            where=str(path),
+            remedy="give a file of that period",
+        )
+    columns: dict[str, Any] = {
+        name: getattr(series, name)[is_kept]
+        for name in ("ts_ns", "rate", "price", "quantity", "aggressor")
+        if hasattr(series, name)
+    }
+    return replace(series, symbol=bars.symbol, **columns)
 
 
 def _matching(path: Path, known: Sequence[str]) -> str | None:

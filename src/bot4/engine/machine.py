@@ -18,6 +18,7 @@ from bot4.engine.run_log import RunLog
 from bot4.engine.settings import RunSettings
 from bot4.kernel import WarmUpStep, warm_up
 from bot4.pipeline.features.observe import rebuild_features
+from bot4.pipeline.risk.settings import write as write_risk
 from bot4.pipeline.state import (
     BLOCK,
     BRAIN,
@@ -33,7 +34,6 @@ from bot4.pipeline.state import (
     RING,
     STATE_VERSION,
 )
-from bot4.pipeline.risk.settings import write as write_risk
 from bot4.pipeline.step import step
 from bot4.pipeline.strategies.info import ResolvedStrategy
 from bot4.pipeline.strategy_family import STRATEGY_FAMILY

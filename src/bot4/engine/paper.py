@@ -235,19 +235,14 @@ def _choices_of(snapshot: Snapshot | None, plan: RunPlan) -> tuple[StrategyChoic
 
 
 def _require_same(recorded: RunPlan, wanted: RunPlan, home: Path) -> None:
-    different = [
-        name for name in ("universe", "strategies", "settings", "interval_ns") if _differ(recorded, wanted, name)
-    ]
+    compared = ("universe", "strategies", "settings", "interval_ns")
+    different = [name for name in compared if getattr(recorded, name) != getattr(wanted, name)]
     if different:
         raise SettingError(
             f"the run in this folder has other {', '.join(different)}",
             where=str(home),
             remedy="use the same settings to go on, or start a fresh run (--fresh keeps the old journal aside)",
         )
-
-
-def _differ(recorded: RunPlan, wanted: RunPlan, name: str) -> bool:
-    return bool(getattr(recorded, name) != getattr(wanted, name))
 
 
 def set_aside(folder: Path | str, stamp: str) -> Path | None:

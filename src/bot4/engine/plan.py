@@ -137,7 +137,8 @@ def _plain(instrument: Instrument) -> dict[str, Any]:
 
 
 def _instrument(item: Mapping[str, Any]) -> Instrument:
-    return Instrument(**{name: Decimal(value) if name in _DECIMALS else value for name, value in item.items()})
+    fields: dict[str, Any] = {name: Decimal(value) if name in _DECIMALS else value for name, value in item.items()}
+    return Instrument(**fields)
 
 
 def _materialised(name: str, source: str) -> Path:

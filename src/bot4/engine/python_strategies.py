@@ -178,5 +178,3 @@ def _suspension(slot: int, ts_ns: int) -> Events:
     event = np.zeros(1, dtype=EVENT)
     event["ts_ns"], event["kind"], event["strategy"] = ts_ns, STRATEGY_SUSPENDED, slot
     return event
-
-

@@ -117,13 +117,17 @@ def outside_events(frames: Iterable[Frame]) -> Iterator[tuple[Events, dict[str, 
             note = content
         elif kind == FrameKind.EVENTS:
             kept = content[~_is_made_here(content["kind"])]
-            is_operators = np.isin(kept["kind"], _OPERATORS)
-            for run in np.split(kept, np.flatnonzero(np.diff(is_operators.astype(np.int8), prepend=0)) if len(kept) else []):
-                if len(run) and run["kind"][0] in _OPERATORS:
+            for run in _alike(kept, np.isin(kept["kind"], _OPERATORS)):
+                if run["kind"][0] not in _OPERATORS:
+                    yield run, {}
+                else:
                     for k in range(len(run)):
                         yield run[k : k + 1], note
-                elif len(run):
-                    yield run, {}
+
+
+def _alike(events: Events, mark: npt.NDArray[np.bool_]) -> list[Events]:
+    """The events cut where the mark changes."""
+    return np.split(events, np.flatnonzero(mark[1:] != mark[:-1]) + 1) if len(events) else []
 
 
 def market_events(contents: JournalContents) -> Events:

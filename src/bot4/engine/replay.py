@@ -52,9 +52,7 @@ def replay(
     while at < last:
         event = events[at]
         n_reports = 0
-        if needs_match(exchange, event) and not (
-            event["kind"] == BAR and config[0]["matches_trades"][event["symbol"]]
-        ):
+        if needs_match(exchange, event) and not (event["kind"] == BAR and config[0]["matches_trades"][event["symbol"]]):
             n_reports = match(exchange, event, reports)
         if n_reports < 0:
             state["is_halted"] = 1

@@ -164,4 +164,3 @@ def run_groups(session: Session, tape: Events, progress: Any = None) -> None:
         first = int(end)
         if progress is not None and count % 1024 == 0:
             progress(first, len(tape))
-

@@ -16,20 +16,20 @@ class RunSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     capital: Decimal = Field(
-        Decimal(10_000), gt=0, le=Decimal(10_000_000_000), description="deposit at the start, quote currency"
+        default=Decimal(10_000), gt=0, le=Decimal(10_000_000_000), description="deposit at the start, quote currency"
     )
     timeframes: tuple[int, int, int] = Field(
-        (1, 3, 12), description="the three timeframes, as multiples of the bars' interval"
+        default=(1, 3, 12), description="the three timeframes, as multiples of the bars' interval"
     )
     order_latency_ms: float = Field(
-        50.0, ge=0, le=3_600_000, description="time from a decision to its arrival at the venue, milliseconds"
+        default=50.0, ge=0, le=3_600_000, description="time from a decision to its arrival at the venue, milliseconds"
     )
     slippage_bps: float = Field(
-        1.0, ge=0, le=500, description="how far a market or stop order fills from its price, basis points"
+        default=1.0, ge=0, le=500, description="how far a market or stop order fills from its price, basis points"
     )
-    decision: DecisionSettings = Field(default_factory=DecisionSettings)
-    regime: RegimeSettings = Field(default_factory=RegimeSettings)
-    risk: RiskSettings = Field(default_factory=RiskSettings)
+    decision: DecisionSettings = DecisionSettings()
+    regime: RegimeSettings = RegimeSettings()
+    risk: RiskSettings = RiskSettings()
 
     @field_validator("timeframes")
     @classmethod

@@ -57,9 +57,7 @@ class Verification:
 
 
 @kernel(i8(records(CONFIG), records(BRAIN), records(MARKET), records(OUTBOX), records(EVENT), i8, i8))
-def replay_recorded(
-    config: Any, brain: Any, markets: Any, outbox: Any, events: Any, first: int, last: int
-) -> int:
+def replay_recorded(config: Any, brain: Any, markets: Any, outbox: Any, events: Any, first: int, last: int) -> int:
     """Step through recorded events and return where it stopped: at the end, or because the outbox wants emptying."""
     at = first
     while at < last:
@@ -119,16 +117,12 @@ def _segments(contents: JournalContents, events: Events) -> Iterator[tuple[int, 
     yield len(events), None
 
 
-def _run(
-    machine: Machine, events: Events, first: int, end: int, progress: Callable[[int, int], None] | None
-) -> int:
+def _run(machine: Machine, events: Events, first: int, end: int, progress: Callable[[int, int], None] | None) -> int:
     for start in range(first, end, _CHUNK):
         chunk = np.array(events[start : min(end, start + _CHUNK)])  # what is mapped from a file may not be aligned
         at = 0
         while at < len(chunk):
-            at = replay_recorded(
-                machine.config, machine.brain, machine.markets, machine.outbox, chunk, at, len(chunk)
-            )
+            at = replay_recorded(machine.config, machine.brain, machine.markets, machine.outbox, chunk, at, len(chunk))
             machine.log.drain(machine.outbox)
         if progress is not None:
             progress(start + at, len(events))

@@ -11,9 +11,7 @@ from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(TRADE_RECORD), i8, i8, i8))
-def close_trade(
-    brain: Any, config: Any, outbox: Any, trade: Any, symbol: int, strategy: int, ts_ns: int
-) -> None:
+def close_trade(brain: Any, config: Any, outbox: Any, trade: Any, symbol: int, strategy: int, ts_ns: int) -> None:
     """Record the trade that a sleeve has just closed, count it, and make the sleeve ready for the next."""
     sleeve = brain["sleeves"][strategy, symbol]
     trade["trade_id"] = brain["next_trade_id"]

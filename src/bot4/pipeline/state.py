@@ -14,7 +14,6 @@ import numpy as np
 from bot4.domain.instruments import INSTRUMENT, MAX_SYMBOLS
 from bot4.domain.orders import COMMAND, FILL, MAX_ORDERS, ORDER
 from bot4.domain.portfolio import LEDGER, MAX_STRATEGIES, N_TARGETS, POSITION, SLEEVE, TRADE_RECORD
-
 from bot4.quant.indicators.bank import BANK_ENTRY
 
 STATE_VERSION = 1

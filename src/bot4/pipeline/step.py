@@ -66,7 +66,7 @@ def step(config: Any, brain: Any, markets: Any, outbox: Any, events: Any, at: in
         _take_bar(state, settings, results, event, offset)
     elif ORDER_ACCEPTED <= kind <= ORDER_UNKNOWN:
         take_report(state, settings, results, event)
-    elif kind == TRADE or kind == QUOTE:
+    elif kind in (TRADE, QUOTE):
         _take_price(state, settings, event)
     else:
         _take_other(state, settings, event)
@@ -129,9 +129,7 @@ def _take_other(brain: Any, config: Any, event: Any) -> None:
         if book_funding(brain["ledger"], instrument, position, event["funding_rate"], mark) != OK:
             brain["is_halted"] = 1
     elif kind == VOICE:
-        set_voice(
-            brain, symbol, event["voice"], event["direction"], event["confidence"], event["valid_until_ns"]
-        )
+        set_voice(brain, symbol, event["voice"], event["direction"], event["confidence"], event["valid_until_ns"])
     elif kind == INTENT:
         _take_intent(brain, event)
     elif kind == STRATEGY_SUSPENDED:

@@ -137,9 +137,7 @@ def place_exit(
     """
     sleeve = brain["sleeves"][strategy, symbol]
     side = -1 if sleeve["lots"] > 0 else 1
-    slot = new_order(
-        brain, EXIT, MARKET, symbol, strategy, side, lots, sleeve["entry_order_id"], approval_id, ts_ns
-    )
+    slot = new_order(brain, EXIT, MARKET, symbol, strategy, side, lots, sleeve["entry_order_id"], approval_id, ts_ns)
     if slot < 0:
         return NO_SLOT
     order = brain["orders"][slot]
@@ -169,6 +167,6 @@ def cancel_bracket(brain: Any, outbox: Any, group_id: int, ts_ns: int) -> None:
         return
     for slot in range(brain["n_slots"]):
         order = brain["orders"][slot]
-        if order["group_id"] == group_id and order["role"] != EXIT:
-            if order["status"] == HELD or is_open(order["status"]):
-                cancel_order(brain, outbox, order["id"], ts_ns)
+        is_of_bracket = order["group_id"] == group_id and order["role"] != EXIT
+        if is_of_bracket and (order["status"] == HELD or is_open(order["status"])):
+            cancel_order(brain, outbox, order["id"], ts_ns)

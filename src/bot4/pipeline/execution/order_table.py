@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from bot4.domain.orders import (
-    FREE,
     HELD,
     MAX_ORDERS,
     ORDER,
@@ -18,7 +17,7 @@ from bot4.domain.orders import (
     is_finished,
     is_open,
 )
-from bot4.kernel import b1, i8, kernel, record, void
+from bot4.kernel import b1, i8, kernel, record
 from bot4.pipeline.state import BRAIN
 
 _KEPT = 64
@@ -88,7 +87,7 @@ def new_order(
     order["stop_ticks"] = 0
     order["ts_created_ns"] = ts_ns
     order["ts_active_ns"] = 0
-    return slot
+    return int(slot)
 
 
 @kernel(b1(record(ORDER), i8))
@@ -112,13 +111,3 @@ def is_live(brain: Any, order_id: int) -> bool:
         return False
     status = brain["orders"][slot]["status"]
     return bool(status == HELD or is_open(status))
-
-
-@kernel(void(record(BRAIN)))
-def reset_orders(brain: Any) -> None:
-    """Empty the table."""
-    for slot in range(MAX_ORDERS):
-        brain["orders"][slot]["id"] = 0
-        brain["orders"][slot]["status"] = FREE
-    brain["n_slots"] = 0
-    brain["next_order_id"] = 1

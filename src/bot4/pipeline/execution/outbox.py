@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.domain.orders import COMMAND, ORDER
+from bot4.domain.orders import ORDER
 from bot4.domain.portfolio import TRADE_RECORD
 from bot4.kernel import f8, i8, kernel, record, void
 from bot4.pipeline.state import (

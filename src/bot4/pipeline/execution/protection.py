@@ -62,9 +62,7 @@ def _emergency_loss_is_reached(brain: Any, config: Any, symbol: int, strategy: i
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8, i8, i8))
-def _trail(
-    brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, close: int, side: int, ts_ns: int
-) -> None:
+def _trail(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, close: int, side: int, ts_ns: int) -> None:
     sleeve = brain["sleeves"][strategy, symbol]
     if (close - sleeve["best_ticks"]) * side > 0:
         sleeve["best_ticks"] = close

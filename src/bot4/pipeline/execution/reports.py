@@ -56,12 +56,12 @@ def apply_report(brain: Any, config: Any, outbox: Any, report: Any) -> int:
     kind = report["kind"]
     slot = find_order(brain, report["order_id"])
     if kind == ORDER_FILLED:
-        return _apply_fill(brain, config, outbox, report, slot)
+        return int(_apply_fill(brain, config, outbox, report, slot))
     if slot < 0:
         brain["is_halted"] = 1
         return NOTHING_CLOSED
     order = brain["orders"][slot]
-    if kind == ORDER_ACCEPTED or kind == ORDER_REPLACED:
+    if kind in (ORDER_ACCEPTED, ORDER_REPLACED):
         move_order(order, PARTLY_FILLED if order["filled_lots"] > 0 else WORKING)
     elif kind == ORDER_REJECTED:
         _reject(brain, order, report)
@@ -80,7 +80,7 @@ def apply_report(brain: Any, config: Any, outbox: Any, report: Any) -> int:
 @kernel(void(record(BRAIN), record(ORDER), record(EVENT)))
 def _reject(brain: Any, order: Any, report: Any) -> None:
     # A refused cancel or replacement leaves the order as it was; a refused order is finished.
-    if order["status"] == PENDING_CANCEL or order["status"] == PENDING_REPLACE:
+    if order["status"] in (PENDING_CANCEL, PENDING_REPLACE):
         move_order(order, PARTLY_FILLED if order["filled_lots"] > 0 else WORKING)
     else:
         order["reason"] = report["reason"]
@@ -129,7 +129,7 @@ def _apply_fill(brain: Any, config: Any, outbox: Any, report: Any, slot: int) ->
     closed = _fill_sleeve(brain, config, order, report, side)
     if is_finished(order["status"]):
         _release(brain, order)
-    return closed
+    return int(closed)
 
 
 @kernel(b1(record(BRAIN), i8))
@@ -209,4 +209,3 @@ def _exit_reference(brain: Any, order: Any) -> int:
     if order["role"] == TARGET:
         return int(order["limit_ticks"])
     return int(brain["positions"][order["symbol"]]["mark_ticks"])
-

@@ -18,9 +18,7 @@ _MASK = RING - 1
 
 
 @kernel(void(record(FRAME), f8, f8, f8, f8, f8, i8))
-def append_bar(
-    frame: Any, open_: float, high: float, low: float, close: float, volume: float, ts_open_ns: int
-) -> None:
+def append_bar(frame: Any, open_: float, high: float, low: float, close: float, volume: float, ts_open_ns: int) -> None:
     """Put one completed bar into the frame's ring."""
     at = frame["n_bars"] & _MASK
     ring = frame["ring"]
@@ -36,9 +34,7 @@ def append_bar(
 
 @kernel(void(record(FRAME)))
 def _complete(frame: Any) -> None:
-    append_bar(
-        frame, frame["open"], frame["high"], frame["low"], frame["close"], frame["volume"], frame["ts_open_ns"]
-    )
+    append_bar(frame, frame["open"], frame["high"], frame["low"], frame["close"], frame["volume"], frame["ts_open_ns"])
     frame["n_parts"] = 0
 
 
