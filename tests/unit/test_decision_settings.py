@@ -22,7 +22,7 @@ def test_every_decision_field_but_the_runs_and_the_strategies_own_is_written():
         row[name] = -1.0
     DecisionSettings().write(row[0])
     untouched = {name for name in DECISION_CONFIG.names if (np.asarray(row[0][name]) == -1.0).any()}
-    assert untouched == {"slippage", "frame_weight"}
+    assert untouched == {"slippage"}
 
 
 def test_the_defaults_are_those_of_the_decisions():

@@ -24,9 +24,12 @@ from bot4.pipeline.state import (
     HOLD,
     LEARNED,
     LEAVE,
+    LOW_CONFIDENCE,
     NO_EDGE,
     ORDER_FLOW,
+    ORDER_FLOW_VETO,
     PROPOSAL,
+    REGIME_VETO,
     SHORT_ON_SPOT,
     SIDEWAYS,
     SUSPENDED,
@@ -252,8 +255,8 @@ def test_spot_is_not_sold_short():
 @pytest.mark.parametrize(
     ("regime", "direction", "expected"),
     [
-        (BULL, 1.0, APPROVED), (BULL, -1.0, NO_EDGE), (BEAR, 1.0, NO_EDGE), (BEAR, -1.0, APPROVED),
-        (SIDEWAYS, 1.0, APPROVED), (SIDEWAYS, -1.0, APPROVED), (CRISIS, 1.0, NO_EDGE), (CRISIS, -1.0, APPROVED),
+        (BULL, 1.0, APPROVED), (BULL, -1.0, REGIME_VETO), (BEAR, 1.0, REGIME_VETO), (BEAR, -1.0, APPROVED),
+        (SIDEWAYS, 1.0, APPROVED), (SIDEWAYS, -1.0, APPROVED), (CRISIS, 1.0, REGIME_VETO), (CRISIS, -1.0, APPROVED),
     ],
 )  # fmt: skip
 def test_the_regime_vetoes_only_strategies_that_let_it(regime, direction, expected):
@@ -269,8 +272,8 @@ def test_a_suspended_strategy_is_refused():
     assert refusal_of(brain) == SUSPENDED
 
 
-def test_too_little_confidence_has_no_edge():
-    assert refusal_of(signal=a_signal(confidence=0.2)) == NO_EDGE
+def test_too_little_confidence_is_refused():
+    assert refusal_of(signal=a_signal(confidence=0.2)) == LOW_CONFIDENCE
 
 
 def test_an_account_too_small_for_one_lot_is_below_the_minimum():
@@ -285,7 +288,7 @@ def test_another_voice_can_turn_an_entry_round_and_order_flow_can_veto_it():
     assert proposal_of(brain, config, signal=a_signal(0.4, 0.5))["side"] == SELL
     brain = a_brain()
     run_set_voice(brain, 0, ORDER_FLOW, -0.2, 0.9, NOW_NS)
-    assert refusal_of(brain, config, signal=a_signal(0.9, 0.6)) == NO_EDGE
+    assert refusal_of(brain, config, signal=a_signal(0.9, 0.6)) == ORDER_FLOW_VETO
     assert refusal_of(brain, config, signal=a_signal(0.9, 0.7)) == APPROVED
 
 

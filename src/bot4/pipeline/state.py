@@ -87,10 +87,13 @@ NEEDS_RECONCILING = 15
 ALREADY_IN = 16
 BAD_STOP = 17
 SUSPENDED = 18
+REGIME_VETO = 19
+LOW_CONFIDENCE = 20
+ORDER_FLOW_VETO = 21
 REFUSALS = (
     "approved", "below_minimum", "bad_number", "stale_data", "drawdown_stop", "daily_loss_stop", "mode_forbids",
     "short_on_spot", "opposes_net", "no_slot", "no_edge", "below_tier", "warming_up", "post_trade_check", "no_cash",
-    "needs_reconciling", "already_in", "bad_stop", "suspended",
+    "needs_reconciling", "already_in", "bad_stop", "suspended", "regime_veto", "low_confidence", "order_flow_veto",
 )  # fmt: skip
 
 STRATEGY = np.dtype(
@@ -118,7 +121,6 @@ DECISION_CONFIG = np.dtype(
         ("voice_prior", "f8", (N_VOICES,)),
         ("voice_low", "f8", (N_VOICES,)),
         ("voice_high", "f8", (N_VOICES,)),
-        ("frame_weight", "f8", (N_FRAMES,)),
         ("stop_atr", "f8"),  # distance of the volatility stop, in average true ranges
         ("stop_min_atr", "f8"),
         ("stop_min_costs", "f8"),  # in round-trip costs

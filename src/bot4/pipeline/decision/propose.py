@@ -32,8 +32,11 @@ from bot4.pipeline.state import (
     CRISIS,
     ENTER,
     LEAVE,
+    LOW_CONFIDENCE,
     NO_EDGE,
+    ORDER_FLOW_VETO,
     PROPOSAL,
+    REGIME_VETO,
     SHORT_ON_SPOT,
     SIGNAL,
     SUSPENDED,
@@ -111,9 +114,9 @@ def leaves(brain: Any, config: Any, symbol: int, strategy: int, signal: Any) -> 
 def regime_refusal(regime: int, side: int) -> int:
     """No longs in a bear market or a crisis, no shorts in a bull market."""
     if side > 0 and (regime in (BEAR, CRISIS)):
-        return NO_EDGE
+        return REGIME_VETO
     if side < 0 and regime == BULL:
-        return NO_EDGE
+        return REGIME_VETO
     return APPROVED
 
 
@@ -144,9 +147,9 @@ def _take_side(brain: Any, config: Any, symbol: int, strategy: int, ts_ns: int, 
     proposal["direction"] = direction
     proposal["confidence"] = confidence
     if direction == 0.0 or confidence < config["decision"]["min_confidence"]:
-        return NO_EDGE
+        return LOW_CONFIDENCE
     if uses_voices and is_vetoed_by_order_flow(brain, config, symbol, ts_ns, direction, confidence):
-        return NO_EDGE
+        return ORDER_FLOW_VETO
     side = 1 if direction > 0.0 else -1
     proposal["side"] = side
     if side < 0 and config["instruments"][symbol]["is_perpetual"] == 0:

@@ -91,7 +91,7 @@ class DecisionSettings(BaseModel):
     def write(self, row: Any) -> None:
         """Fill in a record of ``DECISION_CONFIG``.
 
-        Left alone: ``slippage``, which is the run's, and ``frame_weight``, which is each strategy's own.
+        Left alone: ``slippage``, which is the run's.
         """
         same_name = [name for name in DecisionSettings.model_fields if name in row.dtype.names]
         for name in same_name:
