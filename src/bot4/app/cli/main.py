@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import click
 
 from bot4 import __version__
+from bot4.app.cli.output import silence_stdout, write_stdout
 from bot4.domain.errors import Bot4Error, StorageError, UsageError
 
 INTERRUPTED = 130
@@ -101,13 +102,12 @@ def run(arguments: Sequence[str]) -> int:
     is_json = "--json" in arguments
     try:
         code = _invoke(list(arguments))
-        _flush_stdout()
     except Bot4Error as error:
         return _report(error, error.exit_code, is_json)
     except (KeyboardInterrupt, click.Abort):
         return _report(Bot4Error("interrupted"), INTERRUPTED, is_json)
     except BrokenPipeError:
-        _silence_stdout()
+        silence_stdout()
         return BROKEN_PIPE
     except Exception as error:  # the last door: nothing reaches the user as a traceback
         if os.environ.get("BOT4_DEBUG") == "1":
@@ -143,37 +143,17 @@ def _report(error: Bot4Error, exit_code: int, is_json: bool) -> int:
     line = " ".join(f"error: {error}".split())
     try:
         if is_json:
-            print(json.dumps({"error": error_record(error), "exit_code": exit_code}))
-            _flush_stdout()
+            write_stdout(json.dumps({"error": error_record(error), "exit_code": exit_code}))
         else:
             print(line, file=sys.stderr)
     except (OSError, StorageError):  # nobody is left to tell; the exit code still speaks
-        _silence_stdout()
+        silence_stdout()
     return exit_code
 
 
 def error_record(error: Bot4Error) -> dict[str, Any]:
     """An error as the ``error`` object of ``--json``."""
     return {"class": type(error).__name__, "what": error.what, "where": error.where, "remedy": error.remedy}
-
-
-def _flush_stdout() -> None:
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        _silence_stdout()
-        raise StorageError(
-            f"the result could not be written ({error.strerror})", where="stdout", remedy="free the disk and run again"
-        ) from error
-
-
-def _silence_stdout() -> None:
-    """Let the interpreter's own flush at exit go nowhere."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(devnull, 1)
-    os.close(devnull)
 
 
 def _unexpected(error: Exception) -> Bot4Error:

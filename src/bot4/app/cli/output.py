@@ -7,6 +7,7 @@ every ten seconds elsewhere; work that is over at once shows none.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
+
+from bot4.domain.errors import StorageError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -24,6 +27,31 @@ PLAIN_EVERY_S = 10.0
 QUIET_S = 0.4  # nothing is shown of work that takes less
 _ESTIMATE_FROM_S, _ESTIMATE_FROM_SHARE = 5.0, 0.05
 _BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def write_stdout(text: str) -> None:
+    """Print and flush.
+
+    Raises:
+        StorageError: stdout is a file on a full disk, for example.
+        BrokenPipeError: nobody reads any more.
+    """
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        silence_stdout()
+        raise StorageError(
+            f"the result could not be written ({error.strerror})", where="stdout", remedy="free the disk and run again"
+        ) from error
+
+
+def silence_stdout() -> None:
+    """Let what is still buffered, and the interpreter's own flush at exit, go nowhere."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, 1)
+    os.close(devnull)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +66,7 @@ class Terminal:
 
     def show(self, text: str, record: Mapping[str, Any]) -> None:
         """The result: as text, or as the JSON object."""
-        print(json.dumps(record, allow_nan=False) if self.is_json else text)
+        write_stdout(json.dumps(record, allow_nan=False) if self.is_json else text)
 
     def note(self, line: str) -> None:
         """Something to know, on stderr."""
