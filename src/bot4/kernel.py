@@ -91,15 +91,16 @@ class WarmUpStep:
 KERNELS: dict[str, Kernel] = {}
 
 
-def kernel(signature: Any) -> Callable[[Callable[..., Any]], Any]:
+def kernel(signature: Any, *, is_inlined: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """Declare a kernel with its one signature and enter it in :data:`KERNELS`.
 
     A kernel allocates nothing per event, raises nothing (it returns a status) and reads no global state.
+    ``is_inlined`` puts its body into every caller: for what runs at every bar and has one caller or two.
     """
 
     def declare(function: Callable[..., Any]) -> Any:
         name = f"{function.__module__}.{function.__qualname__}"
-        compiled = _dispatcher(function, signature) if JIT else function
+        compiled = _dispatcher(function, signature, is_inlined) if JIT else function
         KERNELS[name] = Kernel(name, signature, function, compiled)
         return compiled
 
@@ -221,7 +222,7 @@ class ReachedSourcesLocator:
 _CACHE_ERRORS = (OSError, EOFError, pickle.UnpicklingError)
 
 
-def _dispatcher(function: Callable[..., Any], signature: Any) -> Any:
+def _dispatcher(function: Callable[..., Any], signature: Any, is_inlined: bool) -> Any:
     can_cache = Path(function.__code__.co_filename).is_file() and _is_writable(cache_folder())
     config: Any = numba.config
     previous = config.CACHE_LOCATOR_CLASSES
@@ -229,7 +230,14 @@ def _dispatcher(function: Callable[..., Any], signature: Any) -> Any:
     try:
         # Without numba's runtime no reference to an array is counted: a kernel allocates nothing and its caller holds
         # every array, while the atomic additions took a third of the time of a bar.
-        dispatcher = numba.njit(function, cache=can_cache, boundscheck=BOUNDS_CHECK, error_model="numpy", _nrt=False)
+        dispatcher = numba.njit(
+            function,
+            cache=can_cache,
+            boundscheck=BOUNDS_CHECK,
+            error_model="numpy",
+            forceinline=is_inlined,
+            _nrt=False,
+        )
     finally:
         config.CACHE_LOCATOR_CLASSES = previous
     dispatcher.compile = functools.partial(_compile_as_declared, dispatcher, signature)

@@ -31,7 +31,7 @@ _HASH_PRIME = 1099511628211
 _NAN = np.nan
 
 
-@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX)))
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX)), is_inlined=True)
 def refresh_account(brain: Any, config: Any, outbox: Any) -> None:
     """Mark the account at the latest prices, judge the stops of the account, and sample the equity curve."""
     ts_ns = brain["ts_ns"]
@@ -39,8 +39,8 @@ def refresh_account(brain: Any, config: Any, outbox: Any) -> None:
     brain["equity"] = equity
     update_stops(brain, config, equity, ts_ns)
     interval = config["risk"]["risk_bar_ns"]
-    if ts_ns // interval != brain["ts_sampled_ns"] // interval:
-        brain["ts_sampled_ns"] = ts_ns
+    if ts_ns - brain["ts_sampled_ns"] >= interval:
+        brain["ts_sampled_ns"] = ts_ns - ts_ns % interval  # the boundary: no division until the next one
         gross = 0.0
         for symbol in range(config["n_symbols"]):
             position = brain["positions"][symbol]
@@ -49,7 +49,7 @@ def refresh_account(brain: Any, config: Any, outbox: Any) -> None:
         emit_sample(outbox, ts_ns, equity, gross / equity if equity > 0.0 else 0.0)
 
 
-@kernel(void(record(BRAIN), record(CONFIG), records(MARKET), record(OUTBOX)))
+@kernel(void(record(BRAIN), record(CONFIG), records(MARKET), record(OUTBOX)), is_inlined=True)
 def decide_due(brain: Any, config: Any, markets: Any, outbox: Any) -> None:
     """Ask every strategy about every symbol that has a new bar, then act on the answers by falling edge."""
     n_proposals = 0
@@ -64,7 +64,7 @@ def decide_due(brain: Any, config: Any, markets: Any, outbox: Any) -> None:
         _judge(brain, config, outbox, rank)
 
 
-@kernel(i8(record(BRAIN), record(CONFIG), records(MARKET), record(OUTBOX), i8, i8, i8))
+@kernel(i8(record(BRAIN), record(CONFIG), records(MARKET), record(OUTBOX), i8, i8, i8), is_inlined=True)
 def _decide_one(
     brain: Any, config: Any, markets: Any, outbox: Any, symbol: int, strategy: int, n_proposals: int
 ) -> int:
@@ -103,7 +103,7 @@ def _take_intent(brain: Any, strategy: int, symbol: int) -> None:
     brain["intents"][strategy, symbol]["action"] = HOLD
 
 
-@kernel(void(record(BRAIN), record(CONFIG), records(MARKET), i8, i8))
+@kernel(void(record(BRAIN), record(CONFIG), records(MARKET), i8, i8), is_inlined=True)
 def _ask_kernel(brain: Any, config: Any, markets: Any, strategy: int, symbol: int) -> None:
     _clear_signal(brain)
     if brain["strategies"][strategy]["is_suspended"]:
@@ -131,7 +131,7 @@ def _ask_kernel(brain: Any, config: Any, markets: Any, strategy: int, symbol: in
         _clear_signal(brain)
 
 
-@kernel(void(record(BRAIN)))
+@kernel(void(record(BRAIN)), is_inlined=True)
 def _clear_signal(brain: Any) -> None:
     signal = brain["signal"]
     signal["action"] = HOLD
@@ -144,7 +144,7 @@ def _clear_signal(brain: Any) -> None:
     signal["has_trail"] = 0
 
 
-@kernel(void(record(BRAIN), record(CONFIG), records(MARKET), i8, i8))
+@kernel(void(record(BRAIN), record(CONFIG), records(MARKET), i8, i8), is_inlined=True)
 def _fill_view(brain: Any, config: Any, markets: Any, strategy: int, symbol: int) -> None:
     view = brain["view"]
     instrument = config["instruments"][symbol]
@@ -176,7 +176,7 @@ def _fill_view(brain: Any, config: Any, markets: Any, strategy: int, symbol: int
         view["completed"][k] = frame["n_bars"] - frame["n_rows"] + brain["symbol_rows"][symbol, k]
 
 
-@kernel(void(record(BRAIN)))
+@kernel(void(record(BRAIN)), is_inlined=True)
 def _hash_signal(brain: Any) -> None:
     signal = brain["signal"]
     mixed = brain["decision_hash"]

@@ -12,7 +12,7 @@ from bot4.pipeline.risk.gate import approve_reduction
 from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
 
 
-@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8))
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8), is_inlined=True)
 def protect_symbol(brain: Any, config: Any, outbox: Any, symbol: int, ts_ns: int) -> None:
     """Look after the stops of every strategy that holds the symbol, and clear away what outlived its position."""
     for strategy in range(config["n_strategies"]):

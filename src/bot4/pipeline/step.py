@@ -40,7 +40,9 @@ from bot4.pipeline.signals.voices import set_voice
 from bot4.pipeline.state import BRAIN, CONFIG, MARKET, N_STRATEGY_MEMORY, OUTBOX
 
 
-@kernel(void(records(CONFIG), records(BRAIN), records(MARKET), records(OUTBOX), records(EVENT), i8, i8))
+@kernel(
+    void(records(CONFIG), records(BRAIN), records(MARKET), records(OUTBOX), records(EVENT), i8, i8), is_inlined=True
+)
 def step(config: Any, brain: Any, markets: Any, outbox: Any, events: Any, at: int, last: int) -> None:
     """Take the event ``events[at]`` through the journey.
 
@@ -84,7 +86,7 @@ def take_report(brain: Any, config: Any, outbox: Any, report: Any) -> None:
         close_trade(brain, config, outbox, brain["trade"], report["symbol"], strategy, report["ts_ns"])
 
 
-@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT), i8))
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT), i8), is_inlined=True)
 def _take_bar(brain: Any, config: Any, outbox: Any, event: Any, offset: int) -> None:
     symbol, ts_ns = event["symbol"], event["ts_ns"]
     bar = brain["bars"]

@@ -79,7 +79,7 @@ def emit_sample(outbox: Any, ts_ns: int, equity: float, exposure: float) -> None
     outbox["n_samples"] = at + 1
 
 
-@kernel(i8(record(OUTBOX)))
+@kernel(i8(record(OUTBOX)), is_inlined=True)
 def is_half_full(outbox: Any) -> int:
     """Whether the driver must empty the outbox before the next event."""
     return int(

@@ -133,7 +133,7 @@ def _cross_boundary(brain: Any, config: Any, symbol: int, ts_ns: int, price: flo
     return has_closed
 
 
-@kernel(i8(record(BRAIN), record(CONFIG), i8, i8))
+@kernel(i8(record(BRAIN), record(CONFIG), i8, i8), is_inlined=True)
 def update_market_risk(brain: Any, config: Any, symbol: int, ts_ns: int) -> int:
     """Take a bar that stands in ``brain["bars"][symbol]`` and ``brain["bar_volume"][symbol]``.
 

@@ -12,7 +12,7 @@ from bot4.pipeline.state import BRAIN, CONFIG
 DRAWDOWN_RELEASE = 0.5  # share of the drawdown limit below which a stopped brain may take risk again
 
 
-@kernel(f8(record(BRAIN), record(CONFIG)))
+@kernel(f8(record(BRAIN), record(CONFIG)), is_inlined=True)
 def mark_equity(brain: Any, config: Any) -> float:
     """Equity in quote currency: cash, spot positions at the mark, unrealised result of perpetuals.
 
@@ -31,7 +31,7 @@ def mark_equity(brain: Any, config: Any) -> float:
     return float(equity)
 
 
-@kernel(void(record(BRAIN), record(CONFIG), f8, i8))
+@kernel(void(record(BRAIN), record(CONFIG), f8, i8), is_inlined=True)
 def update_stops(brain: Any, config: Any, equity: float, ts_ns: int) -> None:
     """Bring peak, drawdown and the day's loss up to date, and set or release the two stops.
 
