@@ -23,12 +23,12 @@ CURVE_POINTS = 240
 
 REFUSAL_WORDS = MappingProxyType(
     {
-        "below_minimum": "size below the venue's minimum",
+        "below_minimum": "below the minimum size",
         "bad_number": "a number was not finite",
         "stale_data": "data too old",
         "drawdown_stop": "drawdown stop in force",
         "daily_loss_stop": "daily loss stop in force",
-        "mode_forbids": "the mode takes no new risk",
+        "mode_forbids": "mode takes no new risk",
         "short_on_spot": "spot cannot be sold short",
         "opposes_net": "opposes the net position",
         "no_slot": "order table full",

@@ -10,6 +10,8 @@ from typing import Self
 
 from bot4.domain.errors import StorageError
 
+LOCK_NAME = "run.lock"
+
 
 def try_lock(descriptor: int) -> bool:
     """Take the exclusive lock of an open file without waiting; False if another holds it."""
@@ -25,6 +27,18 @@ def unlock(descriptor: int) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
+def is_locked(folder: Path | str) -> bool:
+    """Whether a process holds the lock of a run's folder; nothing is changed."""
+    try:
+        descriptor = os.open(Path(folder) / LOCK_NAME, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        return not try_lock(descriptor)  # closing gives back what was taken
+    finally:
+        os.close(descriptor)
+
+
 class RunLock:
     """The right to write in a run's folder, as a context manager.
 
@@ -37,7 +51,7 @@ class RunLock:
     """
 
     def __init__(self, folder: Path | str) -> None:
-        self.path = Path(folder) / "run.lock"
+        self.path = Path(folder) / LOCK_NAME
         self._descriptor = -1
 
     def acquire(self) -> Self:

@@ -205,7 +205,8 @@ def _decisions(snapshot: Snapshot, n_rows: int, is_wide: bool) -> RenderableType
     if not snapshot.decisions:
         return Text("none yet: entries are judged when a strategy asks for one", "grey50")
     n_shown = n_rows - 1
-    table = _table(["time", "symbol", "side", ">direction", ">confidence", "outcome"])
+    numbers = [">direction", ">confidence"] if is_wide else [">dir", ">conf"]
+    table = _table(["time", "symbol", "side", *numbers, "outcome"])
     for decision in snapshot.decisions[:n_shown]:
         table.add_row(
             _minute(decision.ts_ns) if is_wide else _minute(decision.ts_ns)[5:],
