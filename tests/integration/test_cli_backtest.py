@@ -84,9 +84,9 @@ def test_a_journal_damaged_in_its_header_is_refused_and_no_report_is_written(hom
 
 def test_a_disk_that_fills_while_the_journal_is_written_leaves_no_journal(home, capsys):
     figures(say(capsys, "backtest", "--synthetic", 3000, "--strategy", "ema_cross", "--json"))  # compiles, if need be
-    limited = "import resource, sys; sys.dont_write_bytecode = True; resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))"
+    limited = "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))"
     arguments = ("backtest", "--synthetic", 3000, "--strategy", "ema_cross", "--journal", "run.b4j")
-    said = say_alone(*arguments, folder=home, program=limited)
+    said = say_alone(*arguments, folder=home, program=limited, PYTHONDONTWRITEBYTECODE="1")
     assert said.code == 8
     assert "the journal cannot be written (File too large)" in said.error
     assert said.stdout == ""
