@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from bot4.domain.errors import Halted, SettingError
+from bot4.domain.errors import Halted, SettingError, StorageError
+from bot4.engine.journal import JournalWriter, read_journal
 from bot4.engine.paper import JOURNAL_NAME, SNAPSHOT_NAME, PaperRun
 from tests.run_harness import market, planned, run_paper
 
@@ -72,8 +73,6 @@ def test_other_settings_do_not_go_on_with_a_run(tmp_path: Path) -> None:
 
 
 def test_a_journal_that_does_not_follow_from_its_own_events_halts(tmp_path: Path) -> None:
-    from bot4.engine.journal import JournalWriter, read_journal
-
     plan, tape = planned(market(900), ("ema_cross",))
     run_paper(tmp_path / "home", plan, tape)
     contents = read_journal(tmp_path / "home" / JOURNAL_NAME)
@@ -86,3 +85,24 @@ def test_a_journal_that_does_not_follow_from_its_own_events_halts(tmp_path: Path
         writer.append_commands(commands)
     with pytest.raises(Halted, match="differ from the journal"):
         PaperRun.open(forged, plan)
+
+
+@pytest.mark.parametrize("writes_before", [3, 57, 58, 59, 300, 611])
+def test_a_full_disk_stops_the_run_with_one_line_and_the_next_start_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes_before: int
+) -> None:
+    plan, tape = planned(market(600, ("BTCUSDT", "ETHUSDT")), ("ema_cross", "hybrid"))
+    expected = run_paper(tmp_path / "whole", plan, tape)
+    write, writes = JournalWriter._write, []
+
+    def until_full(self: JournalWriter, *arguments: object) -> None:
+        writes.append(1)
+        if len(writes) > writes_before:
+            raise StorageError("no space left on device", where="disk", remedy="free some")
+        write(self, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(JournalWriter, "_write", until_full)
+        with pytest.raises(StorageError, match="no space left"):
+            run_paper(tmp_path / "home", plan, tape, checkpoint_every=100)
+    assert run_paper(tmp_path / "home", plan, tape) == expected
