@@ -1,0 +1,63 @@
+"""Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
+
+``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory indicators.
+"""
+
+from __future__ import annotations
+
+import datetime
+import json
+import platform
+import sys
+from pathlib import Path
+
+import numba
+import numpy as np
+
+from benchmarks import bench_bars, bench_hybrid, bench_indicators, bench_memory, bench_start, bench_step
+from benchmarks.measuring import load
+
+BENCHMARKS = {
+    "bars": bench_bars,
+    "hybrid": bench_hybrid,
+    "step": bench_step,
+    "start": bench_start,
+    "memory": bench_memory,
+    "indicators": bench_indicators,
+}
+_ROOT = Path(__file__).resolve().parents[1]
+PAGE = _ROOT / "docs" / "performance.md"
+FIGURES = _ROOT / "out" / "benchmarks.json"
+
+
+def replace_between(text: str, name: str, content: str) -> str:
+    """Put content between the markers of a name; text without them is returned as it is."""
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    before, found, rest = text.partition(begin)
+    if not found or end not in rest:
+        return text
+    return f"{before}{begin}\n{content}\n{end}{rest.partition(end)[2]}"
+
+
+def stamp() -> str:
+    """When and on what a table was measured."""
+    today = datetime.datetime.now(datetime.UTC).date()  # noqa: DTZ005, TID251
+    versions = f"Python {platform.python_version()}, NumPy {np.__version__}, numba {numba.__version__}"
+    return f"Measured {today}; {versions}; load {load()} as it began."
+
+
+def main() -> None:
+    names = sys.argv[1:] or list(BENCHMARKS)
+    figures = json.loads(FIGURES.read_text("utf-8")) if FIGURES.is_file() else {}
+    for name in names:
+        module, begun = BENCHMARKS[name], stamp()
+        figures[name] = {"stamp": begun, "found": module.run()}
+        content = f"{module.render(figures[name]['found'])}\n\n{begun}"
+        print(f"\n{name}\n{content}", flush=True)
+        PAGE.write_text(replace_between(PAGE.read_text("utf-8"), name, content), "utf-8")
+        FIGURES.parent.mkdir(exist_ok=True)
+        FIGURES.write_text(json.dumps(figures, indent=1), "utf-8")
+
+
+if __name__ == "__main__":
+    main()
