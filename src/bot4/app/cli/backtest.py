@@ -158,7 +158,7 @@ def _series(
 def _text(result: RunResult, terminal: Terminal, journal: Path | None, report: Path | None) -> str:
     lines = [str(result)]
     if terminal.is_interactive and len(result.equity) > 1:
-        lines.insert(1, f"equity {sparkline(result.equity.tolist())}")
+        lines.insert(0, f"equity {sparkline(result.equity.tolist())}")
     if result.refusals:
         lines.append(f"refused: {one_line(result.refusals)}")
     if result.clamp_binding:
