@@ -176,7 +176,7 @@ class PaperTrading:
                 await asyncio.sleep(seconds)
 
         task = asyncio.create_task(repeat(), name="watch the run")
-        task.add_done_callback(lambda done: done.cancelled() or self._driver.stop("a watcher failed"))
+        task.add_done_callback(self._stop_if_failed)
         try:
             yield
         finally:
@@ -184,6 +184,10 @@ class PaperTrading:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
         do()
+
+    def _stop_if_failed(self, watcher: asyncio.Task[None]) -> None:
+        if not watcher.cancelled():
+            self._driver.stop("a watcher failed")
 
     def _write_status(self, stopped_because: str) -> None:
         record = self.snapshot().to_json() | {

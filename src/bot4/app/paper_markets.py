@@ -91,9 +91,8 @@ def replay_market(choice: MarketChoice, series: Sequence[Series]) -> PaperMarket
     speed = choice.speed or 0.0
     feed = ReplayFeed(tape.events, speed, is_synthetic=plan.is_synthetic)
     pace = f"{speed:g} times market speed" if speed else "full speed"
-    return PaperMarket(
-        plan, feed, f"replaying {len(tape.events):,} recorded events at {pace}", tuple(notes), tape.events
-    )
+    note = f"replaying {len(tape.events):,} recorded events at {pace}"
+    return PaperMarket("replay", plan, feed, note, tuple(notes), tape.events)
 
 
 def synthetic_market(choice: MarketChoice, why: str) -> PaperMarket:

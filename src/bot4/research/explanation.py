@@ -236,7 +236,9 @@ def explain(
 # --- the moment of the decision -------------------------------------------------------------------------------------
 
 
-def _at_the_moment(contents: JournalContents, decision: Any, where: str) -> tuple[int, Machine, npt.NDArray[np.float64]]:
+def _at_the_moment(
+    contents: JournalContents, decision: Any, where: str
+) -> tuple[int, Machine, npt.NDArray[np.float64]]:
     """The deciding event's number, the machine that has just decided on the one symbol alone, and the voices."""
     proposal = decision["proposal"]
     events = contents.events
@@ -270,7 +272,7 @@ def _is_remade_equal(then: Machine, decision: Any) -> bool:
 def _bar(then: Machine, symbol: int) -> dict[str, float]:
     brain, tick = then.brain[0], float(then.config[0]["instruments"][symbol]["tick"])
     bar = brain["bars"][symbol]
-    prices = {name: int(bar[k]) * tick for k, name in enumerate(("open", "high", "low", "close"))}
+    prices = {name: price_of(bar[k], tick) for k, name in enumerate(("open", "high", "low", "close"))}
     return prices | {
         "volume": float(brain["bar_volume"][symbol]),
         "ts_open_ns": int(bar[5]),
@@ -280,7 +282,9 @@ def _bar(then: Machine, symbol: int) -> dict[str, float]:
 
 def _frames(then: Machine, symbol: int, slot: int) -> tuple[FrameView, ...]:
     strategy, config = then.strategies[slot], then.config[0]
-    names = list(dict.fromkeys((*strategy.columns, *(c for c in then.bank.columns if c.startswith(("atr_14", "donch"))))))
+    names = list(
+        dict.fromkeys((*strategy.columns, *(c for c in then.bank.columns if c.startswith(("atr_14", "donch")))))
+    )
     views = []
     for k in range(int(config["n_frames"])):
         frame = then.markets[symbol]["frames"][k]
@@ -370,12 +374,12 @@ def _kelly(then: Machine, proposal: Any, slot: int) -> dict[str, Any]:
 def _levels(then: Machine, proposal: Any) -> dict[str, Any]:
     instrument = then.config[0]["instruments"][proposal["symbol"]]
     tick = float(instrument["tick"])
-    targets = [int(t) * tick for t in proposal["target_ticks"] if t > 0]
+    targets = [price_of(t, tick) for t in proposal["target_ticks"] if t > 0]
     return {
-        "reference_price": int(proposal["reference_ticks"]) * tick,
-        "worst_price": int(proposal["worst_ticks"]) * tick,
-        "stop_price": int(proposal["stop_ticks"]) * tick if proposal["stop_ticks"] > 0 else None,
-        "trail_distance": int(proposal["trail_ticks"]) * tick if proposal["trail_ticks"] > 0 else None,
+        "reference_price": price_of(proposal["reference_ticks"], tick),
+        "worst_price": price_of(proposal["worst_ticks"], tick),
+        "stop_price": price_of(proposal["stop_ticks"], tick) if proposal["stop_ticks"] > 0 else None,
+        "trail_distance": price_of(proposal["trail_ticks"], tick) if proposal["trail_ticks"] > 0 else None,
         "targets": targets,
         "target_shares": [float(share) for share in then.config[0]["decision"]["target_share"][: len(targets)]],
         "tick": tick,
@@ -389,12 +393,12 @@ def _levels(then: Machine, proposal: Any) -> dict[str, Any]:
 def _clamps(decision: Any) -> tuple[ClampView, ...]:
     views = []
     before = int(decision["proposal"]["qty_lots"])
-    order = (*range(len(CLAMP_NAMES) - 3), len(CLAMP_NAMES) - 1, len(CLAMP_NAMES) - 2, len(CLAMP_NAMES) - 3)
-    for k in order:
+    for k, name in enumerate(CLAMP_NAMES):
         after = int(decision["lots_after"][k])
         is_binding = bool(decision["binding_clamp"] == k)
-        measures = (float(decision[name][k]) for name in ("measure_before", "measure_after", "limit"))
-        views.append(ClampView(CLAMP_NAMES[k], before, after, *measures, is_binding))
+        measure_before, measure_after = float(decision["measure_before"][k]), float(decision["measure_after"][k])
+        limit = float(decision["limit"][k])
+        views.append(ClampView(name, before, after, measure_before, measure_after, limit, is_binding))
         before = after
     return tuple(views)
 
@@ -440,8 +444,8 @@ def _commands(machine: Machine, orders: frozenset[int]) -> tuple[dict[str, Any],
                     "type": OrderType(order["type"]).name.lower(),
                     "side": "buy" if order["side"] > 0 else "sell",
                     "qty_lots": int(order["qty_lots"]),
-                    "limit_price": int(order["limit_ticks"]) * tick if order["limit_ticks"] else None,
-                    "stop_price": int(order["stop_ticks"]) * tick if order["stop_ticks"] else None,
+                    "limit_price": price_of(order["limit_ticks"], tick) if order["limit_ticks"] else None,
+                    "stop_price": price_of(order["stop_ticks"], tick) if order["stop_ticks"] else None,
                 }
             )
     return tuple(rows)
@@ -473,7 +477,7 @@ def _fills(machine: Machine, orders: frozenset[int], proposal: Any) -> tuple[dic
         instrument = machine.config[0]["instruments"][fill["symbol"]]
         tick, atom = float(instrument["tick"]), float(instrument["quote_atom"])
         reference = _reference_ticks(commands, fill, proposal)
-        price = int(fill["price_ticks"]) * tick
+        price = price_of(fill["price_ticks"], tick)
         slipped = None if reference is None else (int(fill["price_ticks"]) - reference) * int(fill["side"])
         rows.append(
             {
@@ -511,7 +515,7 @@ def _trailing(machine: Machine, orders: frozenset[int]) -> tuple[dict[str, Any],
         is_stop = order["role"] == PROTECTIVE_STOP and int(order["id"]) in orders
         if is_stop and command["kind"] in (PLACE, REPLACE):
             tick = float(machine.config[0]["instruments"][order["symbol"]]["tick"])
-            moves.append({"ts_ns": int(command["ts_ns"]), "stop_price": int(order["stop_ticks"]) * tick})
+            moves.append({"ts_ns": int(command["ts_ns"]), "stop_price": price_of(order["stop_ticks"], tick)})
     return tuple(moves)
 
 
@@ -571,6 +575,11 @@ def _decision(machine: Machine, decision_id: int, where: str) -> Any:
     if len(found) == 0:
         raise Halted(f"decision {decision_id} was not made again", where=where, remedy="run `bot4 replay` on it")
     return found[0]
+
+
+def price_of(ticks: Any, tick: float) -> float:
+    """A price as the float nearest to its decimal: 3 ticks of 0.1 are 0.3."""
+    return round(int(ticks) * tick, 12)
 
 
 def _plain(value: Any) -> Any:

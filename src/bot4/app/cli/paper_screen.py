@@ -187,7 +187,7 @@ def _positions(snapshot: Snapshot, n_rows: int, is_wide: bool) -> RenderableType
     columns = ["symbol", "side", ">quantity", ">entry", ">mark", ">stop", f">result {snapshot.quote}", ">R"]
     table = _table([*columns, "strategy", "since"] if is_wide else columns)
     for p in snapshot.positions[:n_rows]:
-        row = [
+        row: list[RenderableType] = [
             Text(p.symbol, "bold"),
             _side(p.side),
             f"{p.quantity:.6g}",
@@ -235,7 +235,7 @@ def _fills(snapshot: Snapshot, n_rows: int, is_wide: bool) -> RenderableType:
         return Text("none yet", "grey50")
     table = _table(["time", "symbol", "side", "", ">price", *([">quantity", ">fee"] if is_wide else [])])
     for fill in snapshot.fills[: n_rows - 1]:
-        row = [
+        row: list[RenderableType] = [
             _minute(fill.ts_ns)[5:],
             Text(fill.symbol, "bold"),
             Text(fill.side, "green" if fill.side == "buy" else "red"),

@@ -64,7 +64,7 @@ def noted_digest(contents: JournalContents) -> str | None:
 
     digest = None
     for kind, content, _ in contents.frames():
-        if kind == FrameKind.NOTE:
+        if kind == FrameKind.NOTE and isinstance(content, dict):
             digest = content.get("digest", digest)
         else:
             digest = None
@@ -105,5 +105,7 @@ def _text(result: RunResult, found: Verification, contents: JournalContents, not
     else:
         lines.append("no digest was noted at its end: the run goes on, or did not stop in order")
     if found.is_torn:
-        lines.append(f"the tail was torn by a crash: {contents.torn_bytes} bytes hold no whole record and were left out")
+        lines.append(
+            f"the tail was torn by a crash: {contents.torn_bytes} bytes hold no whole record and were left out"
+        )
     return "\n".join(lines)
