@@ -66,11 +66,18 @@ def test_a_misspelt_command_is_answered_with_the_nearest(capsys):
     assert said.error == "error: bot4: no command 'backtset'; did you mean backtest?"
 
 
-def test_a_misspelt_option_is_answered_in_one_line(capsys):
-    said = say(capsys, "backtest", "--dta", "x")
+def test_a_misspelt_command_of_a_group_is_answered_likewise(capsys):
+    said = say(capsys, "data", "lst")
     assert said.code == 2
-    assert "'--dta'" in said.error
-    assert said.error.endswith("see `bot4 backtest --help`")
+    assert said.error == "error: bot4 data: no such command 'lst'; did you mean 'list'?"
+
+
+def test_a_misspelt_option_is_answered_in_one_line(capsys):
+    said = say(capsys, "backtest", "--jurnal", "x")
+    assert said.code == 2
+    assert said.error == "error: bot4 backtest: no such option '--jurnal'; did you mean '--journal'?"
+    said = say(capsys, "backtest", "--xyzzy")
+    assert said.error == "error: bot4 backtest: no such option '--xyzzy'; see `bot4 backtest --help`"
 
 
 def test_with_json_an_error_is_one_object_on_stdout_and_nothing_on_stderr(capsys):

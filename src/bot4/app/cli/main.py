@@ -128,10 +128,18 @@ def _invoke(arguments: list[str]) -> int:
     except click.UsageError as error:
         named = f"bot4 {arguments[0]}" if arguments and arguments[0] in COMMANDS else "bot4"
         where = error.ctx.command_path if error.ctx is not None and error.ctx.command_path != "bot4" else named
-        raise UsageError(_without_stop(error.format_message()), where=where, remedy=f"see `{where} --help`") from error
+        what, near = _parted(error.format_message())
+        remedy = f"did you mean {near}?" if near else f"see `{where} --help`"
+        raise UsageError(_without_stop(what), where=where, remedy=remedy) from error
     except click.ClickException as error:
         raise UsageError(_without_stop(error.format_message())) from error
     return 0
+
+
+def _parted(message: str) -> tuple[str, str]:
+    """click's message and the near matches that it offers, if any."""
+    what, _, near = " ".join(message.split()).partition("Did you mean ")
+    return what.rstrip(" ("), near.removeprefix("one of: ").rstrip("?)")
 
 
 def _without_stop(message: str) -> str:
