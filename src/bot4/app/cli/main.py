@@ -137,7 +137,7 @@ def _invoke(arguments: list[str]) -> int:
 
 
 def _parted(message: str) -> tuple[str, str]:
-    """click's message and the near matches that it offers, if any."""
+    """Click's message, and the near matches that it offers."""
     what, _, near = " ".join(message.split()).partition("Did you mean ")
     return what.rstrip(" ("), near.removeprefix("one of: ").rstrip("?)")
 
