@@ -9,7 +9,7 @@ import pytest
 
 from bot4.domain.errors import SettingError
 from bot4.domain.orders import EXIT_SLOTS, MAX_ORDERS, PROTECTIVE_STOP
-from bot4.simulator.state import QUEUE_FULL, UNKNOWN_SYMBOL, open_venue
+from bot4.simulator.state import MAX_QUEUED, QUEUE_FULL, UNKNOWN_SYMBOL, open_venue
 from tests.venue_harness import BUY, MINUTE, SELL, Market, fills, kinds, pair
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "assumptions.md"
@@ -381,7 +381,7 @@ def test_too_few_rows_for_reports_leave_everything_as_it_was() -> None:
 def test_a_command_that_cannot_be_taken_says_so_at_once() -> None:
     market = Market()
     assert market.send(1, symbol=1) == UNKNOWN_SYMBOL
-    statuses = [market.send(2, id=5) for _ in range(257)]
+    statuses = [market.send(2, id=5) for _ in range(MAX_QUEUED + 1)]
     assert statuses[-1] == QUEUE_FULL
 
 

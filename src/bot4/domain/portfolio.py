@@ -78,7 +78,7 @@ SLEEVE = np.dtype(
         ("risk_atoms", "i8"),  # loss at the initial stop, the R of the trade
         ("slippage_atoms", "i8"),
         ("decision_ticks", "i8"),  # price at which the entry was decided
-        ("stop_ticks", "i8"),  # 0 for none
+        ("stop_ticks", "i8"),  # as the venue last confirmed it; 0 for none
         ("initial_stop_ticks", "i8"),
         ("best_ticks", "i8"),  # most favourable close since the entry
         ("ts_entry_ns", "i8"),
@@ -91,6 +91,7 @@ SLEEVE = np.dtype(
         ("is_entering", "i4"),  # an entry is in flight
         ("is_exiting", "i4"),
         ("is_short", "i4"),  # side of the open trade
+        ("leave_reason", "i4"),  # why it is to end: exits are sent until nothing is held; 0: it may stay
     ],
     align=True,
 )

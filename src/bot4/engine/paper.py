@@ -17,7 +17,7 @@ from bot4.engine.journal import JournalContents, JournalWriter
 from bot4.engine.lock import RunLock
 from bot4.engine.machine import Machine
 from bot4.engine.plan import RunPlan, StrategyChoice
-from bot4.engine.recovery import RecoveringRecorder, outside_events
+from bot4.engine.recovery import OPERATOR_KINDS, RecoveringRecorder, outside_events
 from bot4.engine.run_log import LOG_DTYPES
 from bot4.engine.session import Session
 from bot4.engine.snapshots import Snapshot, SnapshotStore
@@ -158,7 +158,7 @@ class PaperRun:
         for events, note in outside_events(frames):
             if events["kind"][0] == STRATEGY_SWAPPED:
                 self.session.swap(int(events["strategy"][0]), StrategyChoice(**note["strategy"]))
-            elif note:
+            elif events["kind"][0] in OPERATOR_KINDS:
                 self.session.take_operator_event(events)
             else:
                 self.session.take(events)

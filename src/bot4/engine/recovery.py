@@ -32,7 +32,7 @@ from bot4.engine.journal_frames import FrameKind
 Events = npt.NDArray[np.void]
 Frame = tuple[int, Any, int]
 
-_OPERATORS = (MODE_CHANGED, STRATEGY_SWAPPED, VOICE)
+OPERATOR_KINDS = (MODE_CHANGED, STRATEGY_SWAPPED, VOICE)
 
 
 class RecoveringRecorder:
@@ -117,8 +117,8 @@ def outside_events(frames: Iterable[Frame]) -> Iterator[tuple[Events, dict[str, 
             note = content
         elif kind == FrameKind.EVENTS:
             kept = content[~_is_made_here(content["kind"])]
-            for run in _alike(kept, np.isin(kept["kind"], _OPERATORS)):
-                if run["kind"][0] not in _OPERATORS:
+            for run in _alike(kept, np.isin(kept["kind"], OPERATOR_KINDS)):
+                if run["kind"][0] not in OPERATOR_KINDS:
                     yield run, {}
                 else:
                     for k in range(len(run)):
@@ -133,7 +133,7 @@ def _alike(events: Events, mark: npt.NDArray[np.bool_]) -> list[Events]:
 def market_events(contents: JournalContents) -> Events:
     """Every event of a journal that a market feed gave."""
     events = contents.events
-    return events[~_is_made_here(events["kind"]) & ~np.isin(events["kind"], _OPERATORS)]
+    return events[~_is_made_here(events["kind"]) & ~np.isin(events["kind"], OPERATOR_KINDS)]
 
 
 def _is_made_here(kinds: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:

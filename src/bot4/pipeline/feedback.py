@@ -55,3 +55,5 @@ def _clear(sleeve: Any) -> None:
     sleeve["trail_ticks"] = 0
     sleeve["is_exiting"] = 0
     sleeve["is_entering"] = 0
+    sleeve["last_reason"] = 0
+    sleeve["leave_reason"] = 0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.domain.portfolio import BY_EMERGENCY
 from bot4.kernel import i8, kernel, record, void
 from bot4.pipeline.execution.commands import cancel_bracket, place_exit
 from bot4.pipeline.execution.protection import STOP_IS_LOST, protect, restore_stop
@@ -21,21 +20,28 @@ def protect_symbol(brain: Any, config: Any, outbox: Any, symbol: int, ts_ns: int
             if sleeve["entry_order_id"] != 0 and not sleeve["is_entering"]:
                 cancel_bracket(brain, outbox, sleeve["entry_order_id"], ts_ns)
                 sleeve["entry_order_id"] = 0
+                sleeve["leave_reason"] = 0
             continue
         need = protect(brain, config, outbox, symbol, strategy, ts_ns)
         if need == STOP_IS_LOST:
             lots = abs(brain["sleeves"][strategy, symbol]["lots"])
             approval = approve_reduction(brain, config, symbol, strategy, lots)
             restore_stop(brain, outbox, symbol, strategy, approval, ts_ns)
-        elif need == BY_EMERGENCY:
-            leave(brain, config, outbox, symbol, strategy, BY_EMERGENCY, ts_ns)
+        elif need != 0:
+            leave(brain, config, outbox, symbol, strategy, need, ts_ns)
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8, i8))
 def leave(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, reason: int, ts_ns: int) -> None:
-    """Close a sleeve at the market. Reducing is never refused."""
-    lots = abs(brain["sleeves"][strategy, symbol]["lots"])
-    if lots == 0 or brain["sleeves"][strategy, symbol]["is_exiting"]:
+    """Close a sleeve at the market, and what an entry in flight still brings, until nothing is held.
+
+    Reducing is never refused. An exit that the venue refuses, or that finds no slot, is sent again at the next bar.
+    """
+    sleeve = brain["sleeves"][strategy, symbol]
+    lots = abs(sleeve["lots"])
+    if sleeve["leave_reason"] == 0 and (lots != 0 or sleeve["is_entering"]):
+        sleeve["leave_reason"] = reason
+    if lots == 0 or sleeve["is_exiting"]:
         return
     approval = approve_reduction(brain, config, symbol, strategy, lots)
     place_exit(brain, outbox, symbol, strategy, lots, approval, reason, ts_ns)

@@ -11,7 +11,7 @@ from bot4.domain.errors import SettingError
 from bot4.domain.instruments import INSTRUMENT, MAX_SYMBOLS
 from bot4.domain.orders import COMMAND, MAX_ORDERS, ORDER
 
-MAX_QUEUED = 256
+MAX_QUEUED = 4 * MAX_ORDERS  # at most two commands are on their way for an open order, and one for a finished one
 N_REPORTS = 4 * (MAX_ORDERS + MAX_QUEUED)  # rows for reports with which no event can run out of room
 
 RECEIVED = 0

@@ -50,6 +50,7 @@ def place_entry(brain: Any, config: Any, outbox: Any, decision: Any) -> int:
     sleeve["best_ticks"] = proposal["reference_ticks"]
     sleeve["stop_order_id"] = 0
     sleeve["exit_order_id"] = 0
+    sleeve["leave_reason"] = 0
     emit_command(outbox, PLACE, ts_ns, entry)
     if proposal["stop_ticks"] > 0:
         sleeve["stop_order_id"] = place_stop(

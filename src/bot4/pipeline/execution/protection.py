@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.domain.orders import PENDING_REPLACE, REPLACE
+from bot4.domain.orders import PENDING_REPLACE, REJECTED, REPLACE
 from bot4.domain.portfolio import BY_EMERGENCY
-from bot4.kernel import i8, kernel, record, void
+from bot4.kernel import b1, i8, kernel, record, void
 from bot4.pipeline.execution.commands import place_stop
 from bot4.pipeline.execution.order_table import find_order, is_live, move_order
 from bot4.pipeline.execution.outbox import emit_command
@@ -22,18 +22,22 @@ def protect(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, ts
     """Look after one sleeve's protection at a bar's close: trail its stop, for the bars to come.
 
     Returns:
-        0 when the position is protected; :data:`STOP_IS_LOST` when its stop must be placed anew;
-        :data:`~bot4.domain.portfolio.BY_EMERGENCY` when only a market exit can protect it, because the price has
-        passed the stop and no stop is there to act on it, or the emergency loss is reached.
+        0 when the position is protected or its exit is in flight; :data:`STOP_IS_LOST` when its stop must be placed
+        anew; else the reason (:class:`~bot4.domain.portfolio.ExitReason`) for which it must be left now: it is being
+        left and an exit came to nothing, or only a market exit protects it, because the price has passed the stop
+        and no stop is there to act on it, the venue refuses a stop, or the emergency loss is reached.
     """
     sleeve = brain["sleeves"][strategy, symbol]
     lots = sleeve["lots"]
-    if lots == 0 or sleeve["is_exiting"] or sleeve["stop_ticks"] == 0:
+    if lots == 0 or sleeve["is_exiting"]:
         return 0
+    if sleeve["leave_reason"] != 0 or sleeve["stop_ticks"] == 0:
+        return int(sleeve["leave_reason"])
     close = brain["bars"][symbol, _CLOSE]
     side = 1 if lots > 0 else -1
     if not is_live(brain, sleeve["stop_order_id"]):
-        return BY_EMERGENCY if (close - sleeve["stop_ticks"]) * side <= 0 else STOP_IS_LOST
+        is_passed = (close - sleeve["stop_ticks"]) * side <= 0
+        return BY_EMERGENCY if is_passed or _was_refused_anew(brain, sleeve["stop_order_id"]) else STOP_IS_LOST
     if _emergency_loss_is_reached(brain, config, symbol, strategy):
         return BY_EMERGENCY
     if sleeve["trail_ticks"] > 0:
@@ -49,6 +53,16 @@ def restore_stop(brain: Any, outbox: Any, symbol: int, strategy: int, approval_i
         brain, outbox, symbol, strategy, sleeve["lots"], sleeve["stop_ticks"], sleeve["entry_order_id"], approval_id,
         ts_ns, 0,
     )  # fmt: skip
+
+
+@kernel(b1(record(BRAIN), i8))
+def _was_refused_anew(brain: Any, stop_order_id: int) -> bool:
+    """Whether the venue refused a stop that had been placed in the stead of a lost one."""
+    slot = find_order(brain, stop_order_id)
+    if stop_order_id == 0 or slot < 0:
+        return False
+    order = brain["orders"][slot]
+    return bool(order["status"] == REJECTED and order["parent_id"] == 0)
 
 
 @kernel(i8(record(BRAIN), record(CONFIG), i8, i8))
@@ -74,9 +88,8 @@ def _trail(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, clo
     step = max(1, sleeve["trail_ticks"] // 10)  # smaller moves are not worth a message
     if (new_stop - sleeve["stop_ticks"]) * side < step or (close - new_stop) * side <= 0:
         return
-    slot = find_order(brain, sleeve["stop_order_id"])
-    order = brain["orders"][slot]
-    if move_order(order, PENDING_REPLACE):
+    order = brain["orders"][find_order(brain, sleeve["stop_order_id"])]
+    # One replacement at a time; the sleeve's stop moves when the venue confirms it.
+    if order["status"] != PENDING_REPLACE and move_order(order, PENDING_REPLACE):
         order["stop_ticks"] = new_stop
-        sleeve["stop_ticks"] = new_stop
         emit_command(outbox, REPLACE, ts_ns, order)

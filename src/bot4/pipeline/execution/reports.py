@@ -37,7 +37,7 @@ from bot4.domain.orders import (
     WORKING,
     is_finished,
 )
-from bot4.domain.portfolio import BY_SIGNAL, BY_STOP, BY_TARGET
+from bot4.domain.portfolio import BY_EMERGENCY, BY_SIGNAL, BY_STOP, BY_TARGET, SLEEVE
 from bot4.kernel import b1, i8, kernel, record, void
 from bot4.pipeline.execution.order_table import find_order, move_order
 from bot4.pipeline.execution.outbox import next_fill
@@ -62,7 +62,7 @@ def apply_report(brain: Any, config: Any, outbox: Any, report: Any) -> int:
         return NOTHING_CLOSED
     order = brain["orders"][slot]
     if kind in (ORDER_ACCEPTED, ORDER_REPLACED):
-        move_order(order, PARTLY_FILLED if order["filled_lots"] > 0 else WORKING)
+        _acknowledge(brain, order, report)
     elif kind == ORDER_REJECTED:
         _reject(brain, order, report)
     elif kind == ORDER_CANCELLED:
@@ -78,13 +78,34 @@ def apply_report(brain: Any, config: Any, outbox: Any, report: Any) -> int:
 
 
 @kernel(void(record(BRAIN), record(ORDER), record(EVENT)))
+def _acknowledge(brain: Any, order: Any, report: Any) -> None:
+    """The venue has the order, or its new prices. A cancel on its way stays on its way."""
+    order["ts_active_ns"] = report["ts_ns"]
+    sleeve = brain["sleeves"][order["strategy"], order["symbol"]]
+    if report["kind"] == ORDER_REPLACED and order["id"] == sleeve["stop_order_id"]:
+        sleeve["stop_ticks"] = order["stop_ticks"]
+    if order["status"] != PENDING_CANCEL:
+        _back_to_work(order)
+
+
+@kernel(void(record(ORDER)))
+def _back_to_work(order: Any) -> None:
+    move_order(order, PARTLY_FILLED if order["filled_lots"] > 0 else WORKING)
+
+
+@kernel(void(record(BRAIN), record(ORDER), record(EVENT)))
 def _reject(brain: Any, order: Any, report: Any) -> None:
-    # A refused cancel or replacement leaves the order as it was; a refused order is finished.
-    if order["status"] in (PENDING_CANCEL, PENDING_REPLACE):
-        move_order(order, PARTLY_FILLED if order["filled_lots"] > 0 else WORKING)
-    else:
-        order["reason"] = report["reason"]
-        move_order(order, REJECTED)
+    """A refused order is finished; a refused cancel or replacement leaves an order that the venue has as it was."""
+    if order["ts_active_ns"] == 0:
+        if move_order(order, REJECTED):
+            order["reason"] = report["reason"]
+        return
+    if order["status"] == PENDING_REPLACE:
+        sleeve = brain["sleeves"][order["strategy"], order["symbol"]]
+        order["stop_ticks"] = sleeve["stop_ticks"]
+        _back_to_work(order)
+    elif order["status"] == PENDING_CANCEL:
+        _back_to_work(order)
 
 
 @kernel(void(record(BRAIN), record(ORDER)))
@@ -116,20 +137,49 @@ def _apply_fill(brain: Any, config: Any, outbox: Any, report: Any, slot: int) ->
         brain["is_halted"] = 1
         return NOTHING_CLOSED
     order = brain["orders"][slot]
+    is_flagged = _is_excess(brain, order, side, lots)
     if row >= 0:
         fill = outbox["fills"][row]
         fill["strategy"] = order["strategy"]
         fill["role"] = order["role"]
-        fill["is_flagged"] = int(is_finished(order["status"]) or order["filled_lots"] + lots > order["qty_lots"])
-        if fill["is_flagged"]:
-            brain["is_halted"] = 1
-    order["filled_lots"] += lots
-    # The report says what is left open: a bracket's orders shrink at the venue as their siblings fill.
-    move_order(order, FILLED if report["reason"] == 0 else PARTLY_FILLED)
+        fill["is_flagged"] = int(is_flagged)
+    _count_fill(order, report)
     closed = _fill_sleeve(brain, config, order, report, side)
+    if is_flagged:
+        _part_with_excess(brain, order)
     if is_finished(order["status"]):
         _release(brain, order)
     return int(closed)
+
+
+@kernel(b1(record(BRAIN), record(ORDER), i8, i8))
+def _is_excess(brain: Any, order: Any, side: int, lots: int) -> bool:
+    """Whether a fill is one on a finished order, an overfill, or more than there was to reduce."""
+    if is_finished(order["status"]) or order["filled_lots"] + lots > order["qty_lots"]:
+        return True
+    held = brain["sleeves"][order["strategy"], order["symbol"]]["lots"]
+    return bool(order["role"] != ENTRY and side * held + lots > 0)
+
+
+@kernel(void(record(ORDER), record(EVENT)))
+def _count_fill(order: Any, report: Any) -> None:
+    order["filled_lots"] += report["fill_lots"]
+    if order["ts_active_ns"] == 0:
+        order["ts_active_ns"] = report["ts_ns"]
+    # The report says what is left open: a bracket's orders shrink at the venue as their siblings fill.
+    if report["reason"] == 0:
+        move_order(order, FILLED)
+    elif order["status"] not in (PENDING_CANCEL, PENDING_REPLACE):
+        move_order(order, PARTLY_FILLED)
+
+
+@kernel(void(record(BRAIN), record(ORDER)))
+def _part_with_excess(brain: Any, order: Any) -> None:
+    """No stop was meant for what a flagged fill left in the sleeve: it goes at the next bar, and no new risk comes."""
+    brain["is_halted"] = 1
+    sleeve = brain["sleeves"][order["strategy"], order["symbol"]]
+    if sleeve["lots"] != 0:
+        sleeve["leave_reason"] = BY_EMERGENCY
 
 
 @kernel(b1(record(BRAIN), i8))
@@ -184,7 +234,7 @@ def _fill_sleeve(brain: Any, config: Any, order: Any, report: Any, side: int) ->
         sleeve["exit_lots"] += lots
         sleeve["exit_value_atoms"] += value
         sleeve["last_reason"] = _exit_reason(order)
-        reference = _exit_reference(brain, order)
+        reference = _exit_reference(brain, sleeve, order)
     slipped_ticks = (ticks - reference) * side
     if reference > 0:
         slipped = notional_atoms(instrument, abs(slipped_ticks), lots, HALF_EVEN)
@@ -201,11 +251,11 @@ def _exit_reason(order: Any) -> int:
     return order["reason"] if order["reason"] > 0 else BY_SIGNAL
 
 
-@kernel(i8(record(BRAIN), record(ORDER)))
-def _exit_reference(brain: Any, order: Any) -> int:
+@kernel(i8(record(BRAIN), record(SLEEVE), record(ORDER)))
+def _exit_reference(brain: Any, sleeve: Any, order: Any) -> int:
     """Price in ticks that an exit was meant to get."""
     if order["role"] == PROTECTIVE_STOP:
-        return int(order["stop_ticks"])
+        return int(sleeve["stop_ticks"])
     if order["role"] == TARGET:
         return int(order["limit_ticks"])
     return int(brain["positions"][order["symbol"]]["mark_ticks"])

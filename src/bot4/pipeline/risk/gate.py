@@ -153,16 +153,21 @@ def _refusal_of_side(brain: Any, config: Any, proposal: Any) -> int:
     return APPROVED
 
 
-@kernel(i8(record(BRAIN), record(PROPOSAL)))
-def _refusal_of_slots(brain: Any, proposal: Any) -> int:
-    """Whether the order and its bracket fit the table without the slots kept for exits."""
+@kernel(i8(record(BRAIN), record(CONFIG), record(PROPOSAL)))
+def _refusal_of_slots(brain: Any, config: Any, proposal: Any) -> int:
+    """Whether the order and its bracket fit the table beside an exit for every sleeve that holds or is entering."""
     needed = 2 if proposal["stop_ticks"] > 0 else 1
     for target in range(N_TARGETS):
         needed += 1 if proposal["target_ticks"][target] > 0 else 0
     for slot in range(brain["n_slots"]):
         status = brain["orders"][slot]["status"]
         needed += 0 if status == FREE or is_finished(status) else 1
-    return APPROVED if needed <= MAX_ORDERS - EXIT_SLOTS else NO_SLOT
+    exits = 1
+    for strategy in range(config["n_strategies"]):
+        for symbol in range(config["n_symbols"]):
+            sleeve = brain["sleeves"][strategy, symbol]
+            exits += 1 if (sleeve["lots"] != 0 or sleeve["is_entering"]) and not sleeve["is_exiting"] else 0
+    return APPROVED if needed + max(exits, EXIT_SLOTS) <= MAX_ORDERS else NO_SLOT
 
 
 @kernel(i8(record(BRAIN), record(CONFIG), record(PROPOSAL), f8))
@@ -180,15 +185,27 @@ def _first_refusal(brain: Any, config: Any, proposal: Any, equity: float) -> int
     if refusal == APPROVED:
         refusal = _refusal_of_side(brain, config, proposal)
     if refusal == APPROVED:
-        refusal = _refusal_of_slots(brain, proposal)
+        refusal = _refusal_of_slots(brain, config, proposal)
     return int(refusal)
+
+
+@kernel(i8(record(BRAIN), record(CONFIG), i8))
+def countable_lots(brain: Any, config: Any, symbol: int) -> int:
+    """Lots by which a symbol's position may grow before it passes what integers count, open entries included."""
+    room = config["instruments"][symbol]["max_lots"] - abs(brain["positions"][symbol]["lots"])
+    for slot in range(brain["n_slots"]):
+        if brain["orders"][slot]["symbol"] == symbol:
+            room -= adding_lots(brain["orders"][slot])
+    return int(room)
 
 
 @kernel(i8(record(BRAIN), record(CONFIG), record(DECISION), f8))
 def _size(brain: Any, config: Any, decision: Any, equity: float) -> int:
     """Cut the proposal to cash and clamps, check the result independently, and write down the size."""
     proposal = decision["proposal"]
-    asked = min(proposal["qty_lots"], config["instruments"][proposal["symbol"]]["max_lots"])
+    asked = min(proposal["qty_lots"], countable_lots(brain, config, proposal["symbol"]))
+    if asked <= 0:
+        return BELOW_MINIMUM
     lots = affordable_lots(brain, config, proposal, asked)
     if lots == 0:
         return NO_CASH
