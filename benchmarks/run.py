@@ -41,7 +41,7 @@ def replace_between(text: str, name: str, content: str) -> str:
 
 def stamp() -> str:
     """When and on what a table was measured."""
-    today = datetime.datetime.now(datetime.UTC).date()  # noqa: DTZ005, TID251
+    today = datetime.datetime.now(datetime.UTC).date()  # noqa: TID251
     versions = f"Python {platform.python_version()}, NumPy {np.__version__}, numba {numba.__version__}"
     return f"Measured {today}; {versions}; load {load()} as it began."
 
