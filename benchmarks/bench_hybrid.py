@@ -1,7 +1,7 @@
 """The whole hybrid pipeline over one-minute bars. Target: 1M bars/s on one core.
 
 Thirty-one indicators on three timeframes, fusion, Kelly, eight clamps, brackets and matching; once with the default
-settings, and once with an eager strategy (lower thresholds), which sends more of the bars through the clamps.
+settings, and once without fees and with short sales, where costs stop no entry and more bars reach the clamps.
 """
 
 from __future__ import annotations
@@ -15,24 +15,28 @@ from benchmarks.workloads import N_BARS, SYMBOL, real_minutes
 from bot4.adapters.storage.bar_files import read_bars
 from bot4.domain.bars import MINUTE_NS, BarSeries
 from bot4.engine.batch import run_tape
-from bot4.engine.plan import StrategyChoice
 from bot4.engine.settings import RunSettings
 from bot4.quant.series.synthetic import synthetic_bars
 from bot4.research.backtest import backtest, plan_run
+from bot4.research.result import RunResult
 
-EAGER = {"enter_score": 0.02, "enter_confidence": 0.02, "leave_score": 0.02}
+FREE = {SYMBOL: {"is_perpetual": True, "maker_fee": "0", "taker_fee": "0"}}
+FREE_SETTINGS = RunSettings(slippage_bps=0.0)
 
 
-def measure(series: BarSeries, label: str, parameters: dict[str, float]) -> dict[str, Any]:
+def measure(series: BarSeries, label: str, settings: RunSettings, instruments: dict[str, Any] | None) -> dict[str, Any]:
     """Time the event loop alone and the whole call of ``backtest``."""
-    choice = StrategyChoice.of("hybrid", parameters)
-    plan, tape, _ = plan_run([series], [choice], RunSettings())
+    plan, tape, _ = plan_run([series], ["hybrid"], settings, instruments)
     loops = []
     for _ in range(5):
         machine = plan.machine()
         loops.append(cpu_seconds(lambda machine=machine: run_tape(machine, tape.events)))
-    result = backtest(series, strategies=[choice])
-    whole_s = median_cpu_seconds(lambda: backtest(series, strategies=[choice]), repeats=3)
+
+    def whole() -> RunResult:
+        return backtest(series, strategies=["hybrid"], settings=settings, instruments=instruments)
+
+    result = whole()
+    whole_s = median_cpu_seconds(whole, repeats=3)
     n = len(series)
     return {
         "label": label,
@@ -52,9 +56,9 @@ def run() -> list[dict[str, Any]]:
     if path is not None:
         series["recorded BTC"] = read_bars(path)
     return [
-        measure(bars, f"{label}, {kind}", parameters)
+        measure(bars, f"{label}, {kind}", settings, instruments)
         for label, bars in series.items()
-        for kind, parameters in (("default", {}), ("eager", EAGER))
+        for kind, settings, instruments in (("spot", RunSettings(), None), ("free perpetual", FREE_SETTINGS, FREE))
     ]
 
 
