@@ -235,6 +235,7 @@ def _dispatcher(function: Callable[..., Any], signature: Any, is_inlined: bool) 
             cache=can_cache,
             boundscheck=BOUNDS_CHECK,
             error_model="numpy",
+            no_cfunc_wrapper=True,
             forceinline=is_inlined,
             _nrt=False,
         )
