@@ -1,4 +1,4 @@
-"""Bot4: an autonomous crypto trading platform with one deterministic brain for backtest, paper and live.
+"""Bot4: an autonomous crypto trading platform with one deterministic brain for backtest, paper trading and replay.
 
 >>> import bot4
 >>> result = bot4.backtest(frame, symbol="BTCUSDT", strategies=["ema_cross"])  # doctest: +SKIP

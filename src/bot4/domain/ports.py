@@ -1,4 +1,7 @@
-"""Ports: the roles that the outside world plays. Adapters and drivers implement them; the core knows only these."""
+"""Ports: the roles that the outside world plays.
+
+``Venue`` is a role that nothing takes yet: the only venue is the simulator, whose kernels the drivers call directly.
+"""
 
 from __future__ import annotations
 

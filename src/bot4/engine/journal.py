@@ -1,8 +1,9 @@
 """The journal: the truth of a run, appended to by plain writes and mapped only for reading.
 
-Every event is journalled before it takes effect, and synced before a command that it caused is sent. A run that
-was killed is recovered from it: the torn tail that a crash leaves is cut, and nothing else ever is. The layout
-is in :mod:`bot4.engine.journal_frames` and ``docs/journal.md``.
+Every event is journalled before it takes effect, and synced before a command that it caused is sent. (A compiled
+backtest, which sends nothing, is journalled a stretch at a time.) A run that was killed is recovered from it: the
+torn tail that a crash leaves is cut, and nothing else ever is. The layout is in :mod:`bot4.engine.journal_frames` and
+``docs/journal.md``.
 """
 
 from __future__ import annotations

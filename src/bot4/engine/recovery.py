@@ -1,9 +1,9 @@
 """Recovery: a run that was cut off goes on as if nothing had happened.
 
-The machine starts from the latest sound snapshot (or from nothing) and takes the journal's market events again
-through the very code that took them first. What it produces (reports, intents, commands) must equal what the
-journal holds; once the journal is used up, recording goes on at its end. A difference halts: the code or the
-machine has changed, and the state cannot be trusted.
+The machine starts from the latest sound snapshot (or from nothing) and takes the journal's market and operator
+events again through the very code that took them first. What it produces (reports, intents, commands) must equal
+what the journal holds; once the journal is used up, recording goes on at its end. A difference halts: the code or
+the machine has changed, and the state cannot be trusted.
 """
 
 from __future__ import annotations

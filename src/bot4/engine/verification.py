@@ -1,6 +1,7 @@
-"""Replaying a journal: the recorded events once more, and proof that the same commands and decisions come of it.
+"""Replaying a journal: the recorded events once more, and proof that the same commands come of it, byte for byte.
 
 Nothing is sent anywhere: the venue's reports and the intents of strategies in Python are read from the journal.
+That the decisions are the same, holds included, shows in the digest, beside the one that the run noted.
 """
 
 from __future__ import annotations

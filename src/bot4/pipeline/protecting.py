@@ -1,4 +1,4 @@
-"""Protection at a bar's close: every sleeve of the symbol keeps a working stop, or leaves."""
+"""Protection at a bar's close: every sleeve that has a stop keeps a working one, or leaves."""
 
 from __future__ import annotations
 

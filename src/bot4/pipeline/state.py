@@ -2,7 +2,7 @@
 
 Three arrays go into every step: ``config`` (one :data:`CONFIG`, never changed by a step), ``brain`` (one
 :data:`BRAIN`) and ``markets`` (one :data:`MARKET` a symbol). What a step emits goes to ``outbox`` (one
-:data:`OUTBOX`), which the driver empties after every call.
+:data:`OUTBOX`), which the driver empties in time.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The whole journey of an event on one page.
 
 ``step`` is the brain: a market event, a report or an order of the operator goes in, commands come out in the
-outbox. Backtest, paper and live run it unchanged; nothing in it reads a clock, a file or a random source.
+outbox. Backtest, paper trading and replay run it unchanged; nothing in it reads a clock, a file or a random source.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""An exchange in a box: takes approved orders, matches them against recorded market events, reports back."""
+"""An exchange in a box: takes approved orders, matches them against market events, reports back."""

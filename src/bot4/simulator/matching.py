@@ -56,8 +56,7 @@ _LOT_TOLERANCE = 1e-6  # a float quantity this little below a whole lot is that 
 def needs_match(venue: Any, event: Any) -> bool:
     """Whether a market event touches anything here: a command on its way, or an order in reach.
 
-    Costs next to nothing where the answer is no. A caller in a hot loop asks this before :func:`match`, whose array
-    argument is counted in and out at every call.
+    Costs next to nothing where the answer is no: a caller in a hot loop asks this before :func:`match`.
     """
     kind, symbol = event["kind"], event["symbol"]
     if kind != BAR and kind != TRADE:

@@ -1,8 +1,8 @@
 """Decision: a strategy's signal becomes a proposal for the risk gate, or a refusal with its reason.
 
-In this order, the first that fails being the answer: the signal's numbers; not already in; fusion, confidence and
-veto; the instrument; the regime; stop; payoff, probability and edge; size. A pure function of the records and the
-feature row: no clock, nothing of the future.
+In this order, the first that fails being the answer: not suspended; the signal's numbers; not already in; fusion,
+confidence and veto; the instrument; the regime; stop; payoff, probability and edge; size. A pure function of the
+records and the feature row: no clock, nothing of the future.
 """
 
 from __future__ import annotations

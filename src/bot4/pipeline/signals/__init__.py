@@ -1,1 +1,1 @@
-"""What the market is taken to say: the regime, the voices, and the technical votes."""
+"""What the market is taken to say: the regime, and the slots of the voices."""

@@ -15,8 +15,8 @@ A window lives in the state of its indicator from ``at`` on and takes ``*_size(p
         close_sums(state, at, period)  # a block ended
     total = window_sum(state, at, period, slot)  # of the last `period` values
 
-Until ``period`` values were added the result is not defined and must not be used. (Closing is a call of its own
-because a call that may in turn call costs reference counts at every value, which is most of the time.)
+Until ``period`` values were added the result is not defined and must not be used. (Closing is a call of its own,
+so that adding a value, which happens at every bar, stays small.)
 """
 
 from __future__ import annotations
