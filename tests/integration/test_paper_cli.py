@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.paper_processes import bot4, hour_files, started, status_once
 
 from bot4.app.paper_markets import SyntheticFeed
 from bot4.engine.journal import JournalWriter, read_journal
 from bot4.engine.plan import RunPlan
 from bot4.engine.recovery import market_events
+from tests.paper_processes import bot4, hour_files, started, status_once
 
 HISTORY_BARS = 2 * 3 * 1440
 
