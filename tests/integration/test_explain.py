@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bot4.domain.bars import HOUR_NS
+from bot4.domain.bars import HOUR_NS, BarSeries
 from bot4.domain.errors import UsageError
 from bot4.engine.journal import JournalContents, read_journal
 from bot4.engine.plan import RunPlan
@@ -53,34 +54,44 @@ def explained(contents: JournalContents, machine):
     return [explain(contents, row.label, machine=machine) for row in chosen]
 
 
+def bars_as_the_pipeline_sees_them(contents: JournalContents) -> dict[str, BarSeries]:
+    """By symbol, with prices that are whole ticks times the tick, to the last bit."""
+    plan, events = RunPlan.from_header(contents.header), market_events(contents)
+    exact = {}
+    for symbol, series in enumerate(bars_of(events, plan)):
+        own, tick = events[events["symbol"] == symbol], float(plan.universe.instruments[symbol].tick_size)
+        prices = {name: own[f"{name}_ticks"] * tick for name in ("open", "high", "low", "close")}
+        assert all(np.allclose(prices[name], getattr(series, name), rtol=1e-15) for name in prices)
+        exact[series.symbol] = replace(series, **prices)
+    return exact
+
+
 def test_every_decision_comes_out_again_as_recorded(explained):
     assert all(one.is_remade_equal for one in explained)
 
 
 def test_indicators_of_the_base_bars_are_those_of_the_library(contents, explained):
-    plan = RunPlan.from_header(contents.header)
-    series = {item.symbol: item for item in bars_of(market_events(contents), plan)}
+    series = bars_as_the_pipeline_sees_them(contents)
     for one in (one for one in explained if one.trade.strategy == "hybrid"):
         bars = series[one.trade.symbol]
         at = int(np.searchsorted(bars.ts_open_ns, one.bar["ts_open_ns"]))
         seen = one.frames[0].indicators
         for name, params in (("ema", {"period": 12}), ("rsi", {"period": 14}), ("atr", {"period": 14}), ("macd", {})):
             for column, values in compute(name, bars, **params).items():
-                assert seen[column] == pytest.approx(values[at], rel=1e-12)
+                assert seen[column] == values[at]
         assert one.frames[0].bar["close"] == one.bar["close"] == bars.close[at]
 
 
 def test_indicators_of_the_slow_bars_are_those_of_the_library_on_resampled_bars(contents, explained):
-    plan = RunPlan.from_header(contents.header)
-    series = {item.symbol: item for item in bars_of(market_events(contents), plan)}
+    series = bars_as_the_pipeline_sees_them(contents)
     one = next(one for one in explained if one.trade.strategy == "hybrid")
     frame = one.frames[2]
-    slow = resample(series[one.trade.symbol], frame.interval_ns // plan.interval_ns)
+    slow = resample(series[one.trade.symbol], frame.interval_ns // HOUR_NS)
     at = int(np.searchsorted(slow.ts_open_ns, int(frame.bar["time_s"]) * 10**9))
     assert slow.ts_open_ns[at] + frame.interval_ns <= one.bar["ts_known_ns"]
     assert frame.bar["close"] == slow.close[at]
     for column, values in compute("rsi", slow, period=14).items():
-        assert frame.indicators[column] == pytest.approx(values[at], rel=1e-12)
+        assert frame.indicators[column] == values[at]
 
 
 def test_votes_make_the_families_the_families_the_strengths_and_those_the_direction(explained):
