@@ -12,7 +12,21 @@ import click
 import pytest
 
 from bot4.app.cli.main import COMMANDS, bot4
-from bot4.domain.orders import TRANSITIONS, OrderStatus, is_finished
+from bot4.domain.events import EVENT
+from bot4.domain.instruments import MAX_ASSETS, MAX_SYMBOLS
+from bot4.domain.orders import EXIT_SLOTS, MAX_ORDERS, TRANSITIONS, OrderStatus, is_finished
+from bot4.domain.portfolio import MAX_STRATEGIES
+from bot4.pipeline.state import (
+    BLOCK,
+    N_BANK_ENTRIES,
+    N_COLUMNS,
+    N_RECENT_TRADES,
+    N_STRATEGY_COLUMNS,
+    N_STRATEGY_MEMORY,
+    N_STRATEGY_PARAMS,
+    REFUSALS,
+    RING,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = sorted(
@@ -156,6 +170,34 @@ def test_the_table_of_order_transitions_is_the_programs() -> None:
     }
     assert shown == allowed
     assert not any(TRANSITIONS[source].any() for source in OrderStatus if is_finished(source))
+
+
+def test_every_refusal_is_explained_and_every_explained_one_exists() -> None:
+    text = "".join((ROOT / "docs" / name).read_text("utf-8") for name in ("decision.md", "risk.md"))
+    explained = set(re.findall(r"`([a-z_]+)`", text))
+    assert set(REFUSALS[1:]) <= explained
+    checks = re.search(r"## The checks, in their order\n(.*?)\n## ", text, re.DOTALL)
+    assert checks is not None
+    named_first = re.findall(r"^\| ((?:`[a-z_]+`(?:, )?)+) \|", checks[1], re.MULTILINE)
+    assert {name for cell in named_first for name in re.findall(r"[a-z_]+", cell)} <= set(REFUSALS)
+
+
+def test_the_capacities_in_the_documents_are_the_programs() -> None:
+    architecture = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    for said in (
+        f"{MAX_SYMBOLS} symbols, {MAX_ASSETS} assets",
+        f"{MAX_STRATEGIES} strategies",
+        f"{MAX_ORDERS} orders, {EXIT_SLOTS} of them",
+        f"{N_BANK_ENTRIES} indicators, {N_COLUMNS} outputs, {RING - BLOCK} bars",
+        f"{N_STRATEGY_PARAMS} parameters, {N_STRATEGY_COLUMNS} indicator outputs, {N_STRATEGY_MEMORY} numbers",
+        f"a ring of {RING} bars",
+        f"for {BLOCK} events",
+        f"is {EVENT.itemsize} bytes",
+    ):
+        assert said in architecture, said
+    order = (ROOT / "docs" / "life_of_an_order.md").read_text("utf-8")
+    assert f"the last {N_RECENT_TRADES} are remembered" in order
+    assert f"Of its {MAX_ORDERS} slots the gate leaves {EXIT_SLOTS}" in order
 
 
 def test_the_index_of_the_documents_names_every_one() -> None:
