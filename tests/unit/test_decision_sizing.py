@@ -139,10 +139,12 @@ def test_the_strategys_own_stop_is_obeyed_up_to_the_emergency_stop():
 
 
 def test_a_signal_that_wants_no_stop_is_sized_as_if_it_stood_at_the_emergency_stop():
-    without = proposal_of(signal=a_signal(stop_distance=0.0))
+    without = proposal_of(signal=a_signal(stop_distance=0.0, has_targets=0))
     emergency = proposal_of(signal=a_signal(stop_distance=3_000.0))
     assert without["stop_ticks"] == 0
     assert without["qty_lots"] == emergency["qty_lots"]
+    targets_need_one = proposal_of(signal=a_signal(stop_distance=0.0, has_targets=1))
+    assert targets_need_one["stop_ticks"] == emergency["stop_ticks"]
 
 
 def test_a_feature_that_is_not_defined_yet_means_warming_up():

@@ -364,3 +364,28 @@ def test_a_short_is_protected_and_left_like_a_long() -> None:
     assert trade["realised_atoms"] > 0
     assert desk.brain["strategies"][0]["n_wins"] == 1
     desk.check_books()
+
+
+def test_a_late_answer_about_an_order_long_forgotten_is_passed_over_but_an_acknowledgement_halts(desk: Desk) -> None:
+    for _ in range(40):
+        bracket = desk.enter()
+        desk.rejected(bracket.entry)
+        desk.rejected(bracket.stop)
+        desk.bar()
+    assert desk.order(1) is None
+    desk.rejected(1)
+    desk.cancelled(1)
+    assert not desk.is_halted()
+    desk.accepted(1)
+    assert desk.is_halted()
+
+
+def test_an_exit_joins_the_bracket_while_its_stop_lives_and_takes_the_targets_away_when_it_does_not(desk: Desk) -> None:
+    bracket = desk.entered(targets=(PRICE + 30_000,))
+    desk.cancelled(bracket.stop)
+    assert desk.bar(STOP - 1) == [("cancel", TARGET), ("place", EXIT)]
+    assert desk.order(desk.last(EXIT))["group_id"] == 0
+    other = Desk()
+    bracket = other.entered(targets=(PRICE + 30_000,))
+    assert other.leave() == [("place", EXIT)]
+    assert other.order(other.last(EXIT))["group_id"] == bracket.entry

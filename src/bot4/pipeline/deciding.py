@@ -9,7 +9,7 @@ import numpy as np
 from bot4.domain.portfolio import BY_SIGNAL
 from bot4.kernel import i8, kernel, record, records, void
 from bot4.pipeline.decision.propose import leaves, propose
-from bot4.pipeline.execution.commands import cancel_order, place_entry
+from bot4.pipeline.execution.commands import place_entry
 from bot4.pipeline.execution.outbox import emit_decision, emit_sample
 from bot4.pipeline.protecting import leave
 from bot4.pipeline.risk.equity import mark_equity, update_stops
@@ -82,8 +82,6 @@ def _decide_one(
     ts_ns = brain["ts_ns"]
     if sleeve["lots"] != 0 or sleeve["is_entering"]:
         if leaves(brain, config, symbol, strategy, signal):
-            if sleeve["is_entering"]:
-                cancel_order(brain, outbox, sleeve["entry_order_id"], ts_ns)
             leave(brain, config, outbox, symbol, strategy, BY_SIGNAL, ts_ns)
         return 0
     if signal["action"] != ENTER:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bot4.kernel import i8, kernel, record, void
-from bot4.pipeline.execution.commands import cancel_bracket, place_exit
+from bot4.pipeline.execution.commands import cancel_bracket, cancel_order, place_exit
+from bot4.pipeline.execution.order_table import is_live
 from bot4.pipeline.execution.protection import STOP_IS_LOST, protect, restore_stop
 from bot4.pipeline.risk.gate import approve_reduction
 from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
@@ -41,7 +42,11 @@ def leave(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, reas
     lots = abs(sleeve["lots"])
     if sleeve["leave_reason"] == 0 and (lots != 0 or sleeve["is_entering"]):
         sleeve["leave_reason"] = reason
+    if sleeve["is_entering"]:
+        cancel_order(brain, outbox, sleeve["entry_order_id"], ts_ns)
     if lots == 0 or sleeve["is_exiting"]:
         return
+    if not is_live(brain, sleeve["stop_order_id"]):
+        cancel_bracket(brain, outbox, sleeve["entry_order_id"], ts_ns)
     approval = approve_reduction(brain, config, symbol, strategy, lots)
     place_exit(brain, outbox, symbol, strategy, lots, approval, reason, ts_ns)

@@ -88,9 +88,10 @@ def is_sibling(order: Any, other: Any) -> bool:
 
 @kernel(i8(record(VENUE), record(VENUE_ORDER)))
 def group_left_lots(venue: Any, order: Any) -> int:
-    """What the stop of an exit's group still protects, or :data:`NO_STOP`."""
+    """What the stop of an exit's group still protects, 0 where the stop is gone; :data:`NO_STOP` without a group."""
     left = NO_STOP
     if order["role"] == EXIT and order["group_id"] != 0:
+        left = 0
         for at in range(venue["n_orders"]):
             other = venue["orders"][at]
             if is_sibling(order, other) and is_protective_stop(other):

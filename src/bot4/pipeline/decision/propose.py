@@ -168,7 +168,9 @@ def _set_stop(config: Any, base: Any, symbol: int, signal: Any, proposal: Any) -
         return int(-distance)
     slippage = max(math.ceil(config["decision"]["slippage"] * reference), 1)
     proposal["worst_ticks"] = max(reference + side * slippage, 1)
-    proposal["stop_ticks"] = reference - side * distance if signal["stop_distance"] != 0.0 else 0
+    # Targets share their quantity with a stop: a strategy that wants them without one gets the emergency stop.
+    has_stop = signal["stop_distance"] != 0.0 or signal["has_targets"] != 0
+    proposal["stop_ticks"] = reference - side * distance if has_stop else 0
     if signal["has_trail"] != 0:
         proposal["trail_ticks"] = trail_distance_ticks(config, base, symbol, distance)
     if signal["has_targets"] != 0:

@@ -20,7 +20,7 @@ from bot4.domain.orders import (
 )
 from bot4.domain.portfolio import N_TARGETS
 from bot4.kernel import i8, kernel, record, void
-from bot4.pipeline.execution.order_table import find_order, move_order, new_order
+from bot4.pipeline.execution.order_table import find_order, is_live, move_order, new_order
 from bot4.pipeline.execution.outbox import emit_command
 from bot4.pipeline.state import BRAIN, CONFIG, DECISION, NO_SLOT, OUTBOX
 
@@ -132,13 +132,16 @@ def _place_targets(brain: Any, config: Any, outbox: Any, decision: Any, entry_id
 def place_exit(
     brain: Any, outbox: Any, symbol: int, strategy: int, lots: int, approval_id: int, reason: int, ts_ns: int
 ) -> int:
-    """Send a market order that closes ``lots`` of a sleeve; its stop and targets share the quantity.
+    """Send a market order that closes ``lots`` of a sleeve.
+
+    While the sleeve's stop is alive the exit joins its bracket: one quantity, which no two of its orders fill.
 
     Returns 0, or :data:`~bot4.pipeline.state.NO_SLOT`.
     """
     sleeve = brain["sleeves"][strategy, symbol]
     side = -1 if sleeve["lots"] > 0 else 1
-    slot = new_order(brain, EXIT, MARKET, symbol, strategy, side, lots, sleeve["entry_order_id"], approval_id, ts_ns)
+    group_id = sleeve["entry_order_id"] if is_live(brain, sleeve["stop_order_id"]) else 0
+    slot = new_order(brain, EXIT, MARKET, symbol, strategy, side, lots, group_id, approval_id, ts_ns)
     if slot < 0:
         return NO_SLOT
     order = brain["orders"][slot]

@@ -58,7 +58,8 @@ def apply_report(brain: Any, config: Any, outbox: Any, report: Any) -> int:
     if kind == ORDER_FILLED:
         return int(_apply_fill(brain, config, outbox, report, slot))
     if slot < 0:
-        brain["is_halted"] = 1
+        if not _is_late_ending(brain, report):
+            brain["is_halted"] = 1
         return NOTHING_CLOSED
     order = brain["orders"][slot]
     if kind in (ORDER_ACCEPTED, ORDER_REPLACED):
@@ -75,6 +76,13 @@ def apply_report(brain: Any, config: Any, outbox: Any, report: Any) -> int:
     if is_finished(order["status"]):
         _release(brain, order)
     return NOTHING_CLOSED
+
+
+@kernel(b1(record(BRAIN), record(EVENT)))
+def _is_late_ending(brain: Any, report: Any) -> bool:
+    """Whether a report only ends once more an order that finished so long ago that its slot was given away."""
+    is_ours = 0 < report["order_id"] < brain["next_order_id"]
+    return bool(is_ours and report["kind"] in (ORDER_REJECTED, ORDER_CANCELLED, ORDER_EXPIRED))
 
 
 @kernel(void(record(BRAIN), record(ORDER), record(EVENT)))
