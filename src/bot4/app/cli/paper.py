@@ -12,7 +12,7 @@ import click
 
 from bot4.app.cli.options import ManyValues, json_option, settings_options
 from bot4.app.cli.output import Terminal, size
-from bot4.domain.errors import UsageError
+from bot4.domain.errors import Retryable, UsageError
 
 if TYPE_CHECKING:
     from bot4.app.paper import PaperOutcome, PaperTrading
@@ -171,13 +171,15 @@ def _market(feed: str, choice: MarketChoice, data: tuple[str, ...], terminal: Te
         return replay_market(choice, load_series(data, market_folder=choice.settings.market_folder))
     if feed == "synthetic":
         return synthetic_market(choice, "asked for")
-    if feed == "live":
-        return live_market(choice, clock, clock.monotonic, "asked for")
+    live = live_market(choice, clock, clock.monotonic, "asked for" if feed == "live" else "the venue answers")
     wait_s = choice.settings.paper.connect_timeout_s
     terminal.note(f"asking {choice.venue} for public data, {wait_s:g} s at most")
     if is_reachable(choice.venue, wait_s, VenueSettings(choice.settings.paper.base_url)):
-        return live_market(choice, clock, clock.monotonic, "the venue answers")
-    return synthetic_market(choice, f"{choice.venue} did not answer within {wait_s:g} s")
+        return live
+    silence = f"{choice.venue} did not answer within {wait_s:g} s"
+    if feed == "live":
+        raise Retryable(silence, where="--feed live", remedy="check the network and try again, or use --feed synthetic")
+    return synthetic_market(choice, silence)
 
 
 def _run(request: _Request, terminal: Terminal) -> PaperOutcome:
