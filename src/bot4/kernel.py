@@ -25,6 +25,7 @@ import hashlib
 import importlib.util
 import os
 import pickle
+import re
 import sys
 import sysconfig
 import time
@@ -59,12 +60,23 @@ def array(element: Any, ndim: int = 1) -> Any:
 
 def record(dtype: np.dtype[Any]) -> Any:
     """Type of one record (passed by reference) of a structured dtype."""
-    return numba.from_dtype(dtype)
+    return _record_type(dtype)[1]
 
 
 def records(dtype: np.dtype[Any]) -> Any:
     """Type of a one-dimensional contiguous array of records."""
-    return types.Array(numba.from_dtype(dtype), 1, "C")
+    return types.Array(_record_type(dtype)[1], 1, "C")
+
+
+_record_types: dict[int, tuple[np.dtype[Any], Any]] = {}
+
+
+def _record_type(dtype: np.dtype[Any]) -> tuple[np.dtype[Any], Any]:
+    # Found again by identity: making and hashing the type of a large nested record takes milliseconds, and
+    # hundreds of signatures name the same few. Keeping the dtype keeps its identity from being used again.
+    if id(dtype) not in _record_types:
+        _record_types[id(dtype)] = (dtype, numba.from_dtype(dtype))
+    return _record_types[id(dtype)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +334,7 @@ def _call_by_address(signature: Any) -> Any:
 # --- what a kernel reaches ---------------------------------------------------------------------------------------
 
 
+@functools.cache
 def reached_sources_digest(path: str) -> str:
     """Digest of a source file and of every module of this package that it imports, directly or not."""
     digest = hashlib.sha256()
@@ -350,7 +363,7 @@ def _reached_files(path: str) -> set[str]:
 @functools.cache
 def _imported_files(path: str) -> tuple[str, ...]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(_source(path))):
+    for node in _import_statements(_source(path)):
         if isinstance(node, ast.Import):
             found.update(_module_files(alias.name for alias in node.names))
         elif isinstance(node, ast.ImportFrom) and not node.level:
@@ -359,6 +372,19 @@ def _imported_files(path: str) -> tuple[str, ...]:
         elif isinstance(node, ast.ImportFrom):
             found.update(_relative_files(path, node))
     return tuple(found)
+
+
+_IMPORT = re.compile(
+    rb"^[ \t]*((?:from[ \t]+[.\w]+[ \t]+import\b|import[ \t]+\w)[^\n(]*(?:\([^)]*\)[^\n]*)?)", re.MULTILINE
+)
+
+
+def _import_statements(source: bytes) -> Iterable[ast.AST]:
+    """The import statements of a source, wherever they stand; found by their words, since parsing all is slow."""
+    try:
+        return ast.parse(b"\n".join(_IMPORT.findall(source))).body
+    except SyntaxError:  # prose that reads like an import, or one cut short
+        return ast.walk(ast.parse(source))
 
 
 def _module_files(names: Iterable[str]) -> set[str]:
