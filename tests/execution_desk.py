@@ -34,7 +34,7 @@ PRICE = 2_000_000  # ticks
 
 
 @kernel(i8(records(BRAIN), records(CONFIG), records(OUTBOX), records(DECISION)))
-def _place_entry(brain: Any, config: Any, outbox: Any, decision: Any) -> int:
+def place_entry_of(brain: Any, config: Any, outbox: Any, decision: Any) -> int:
     return int(place_entry(brain[0], config[0], outbox[0], decision[0]))
 
 
@@ -71,7 +71,7 @@ class Desk:
         proposal["reference_ticks"], proposal["stop_ticks"], proposal["trail_ticks"] = PRICE, stop, trail
         proposal["target_ticks"][: len(targets)] = targets
         decision[0]["approved_lots"], decision[0]["approval_id"] = lots, 1
-        assert _place_entry(self.machine.brain, self.machine.config, self.machine.outbox, decision) == 0
+        assert place_entry_of(self.machine.brain, self.machine.config, self.machine.outbox, decision) == 0
         placed = [command["order"] for command in self.commands() if command["kind"] == PLACE]
         ids = {role: [int(o["id"]) for o in placed if o["role"] == role] for role in (PROTECTIVE_STOP, TARGET)}
         return Bracket(int(placed[0]["id"]), (ids[PROTECTIVE_STOP] or [0])[0], tuple(ids[TARGET]))

@@ -389,3 +389,39 @@ def test_an_exit_joins_the_bracket_while_its_stop_lives_and_takes_the_targets_aw
     bracket = other.entered(targets=(PRICE + 30_000,))
     assert other.leave() == [("place", EXIT)]
     assert other.order(other.last(EXIT))["group_id"] == bracket.entry
+
+
+def test_a_refused_cancel_of_a_child_that_went_with_its_entry_changes_nothing(desk: Desk) -> None:
+    bracket = desk.enter()
+    desk.leave()
+    desk.cancelled(bracket.entry)
+    desk.cancelled(bracket.stop)
+    desk.rejected(bracket.stop, reason=6)
+    assert desk.status(bracket.stop) == "CANCELLED"
+    assert not desk.is_halted()
+
+
+def test_a_late_fill_of_a_cancelled_stop_that_closes_the_position_is_flagged_and_leaves_nothing(desk: Desk) -> None:
+    bracket = desk.entered()
+    desk.cancelled(bracket.stop)
+    desk.filled(bracket.stop, 100, STOP)
+    assert desk.is_halted()
+    assert desk.sleeve["lots"] == desk.sleeve["leave_reason"] == 0
+    assert desk.trades()["exit_reason"].tolist() == [BY_STOP]
+
+
+def test_a_stop_that_fills_again_on_an_empty_sleeve_is_flagged_and_bought_back() -> None:
+    desk = Desk("BTCUSDT_PERP")
+    bracket = desk.entered()
+    desk.filled(bracket.stop, 100, STOP)
+    desk.filled(bracket.stop, 40, STOP)
+    assert desk.fills()["is_flagged"].tolist() == [0, 0, 1]
+    assert ("place", EXIT) in desk.bar()
+    assert desk.order(desk.last(EXIT))["qty_lots"] == 40
+
+
+def test_an_entry_without_a_stop_carries_no_measured_risk_and_is_left_alone(desk: Desk) -> None:
+    bracket = desk.enter(stop=0)
+    desk.filled(bracket.entry, 100)
+    assert desk.sleeve["risk_atoms"] == 0
+    assert desk.bar(PRICE // 2) == []

@@ -14,7 +14,6 @@ from bot4.domain.events import (
     ORDER_FILLED,
     ORDER_REJECTED,
     ORDER_REPLACED,
-    ORDER_UNKNOWN,
 )
 from bot4.domain.ledger import OK, apply_to_holding, book_fill
 from bot4.domain.money import HALF_EVEN, notional_atoms
@@ -70,7 +69,7 @@ def apply_report(brain: Any, config: Any, outbox: Any, report: Any) -> int:
         move_order(order, CANCELLED)
     elif kind == ORDER_EXPIRED:
         move_order(order, EXPIRED)
-    elif kind == ORDER_UNKNOWN:
+    else:  # ORDER_UNKNOWN
         move_order(order, UNKNOWN)
         brain["is_halted"] = 1
     if is_finished(order["status"]):
