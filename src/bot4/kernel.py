@@ -26,6 +26,7 @@ import importlib.util
 import os
 import pickle
 import re
+import subprocess
 import sys
 import sysconfig
 import time
@@ -103,7 +104,7 @@ class WarmUpStep:
 KERNELS: dict[str, Kernel] = {}
 
 
-def kernel(signature: Any, *, is_inlined: bool = False) -> Callable[[Callable[..., Any]], Any]:
+def kernel(signature: Any, *, is_inlined: bool = False, is_member: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """Declare a kernel with its one signature and enter it in :data:`KERNELS`.
 
     A kernel allocates nothing per event, raises nothing (it returns a status) and reads no global state.
@@ -155,15 +156,18 @@ class KernelFamily:
 def warm_up(
     kernels: Iterable[Any],
     progress: Callable[[WarmUpStep], None] | None = None,
+    beside: Iterable[Any] = (),
 ) -> bool:
     """Make the given kernels ready to run and freeze them: a call with other types then raises TypeError.
 
     Where all of them are in the cache, only they are loaded. Otherwise every registered kernel is compiled in
-    the order of declaration (callees first), so that the progress is even, and all are frozen.
+    the order of declaration (callees first), so that the progress is even, and all are frozen. A second process
+    meanwhile compiles those given as ``beside``, and what they call, into the same cache.
 
     Args:
         kernels: the kernels that the caller is about to call.
         progress: called after each one.
+        beside: kernels of packages that the rest calls through few doors (indicators, the venue).
 
     Returns:
         True if everything came from the cache.
@@ -173,11 +177,13 @@ def warm_up(
     started = time.perf_counter()
     wanted = [entry for entry in KERNELS.values() if any(entry.compiled is k for k in kernels)]
     is_warm = all(_is_ready(entry) for entry in wanted)
-    todo = wanted if is_warm else list(KERNELS.values())
-    for done, entry in enumerate(todo, 1):
-        was_cached = _load(entry.compiled, entry.signature)
-        if progress is not None:
-            progress(WarmUpStep(done, len(todo), entry.name, was_cached, time.perf_counter() - started))
+    apart = [entry for entry in KERNELS.values() if any(entry.compiled is k for k in beside)]
+    with _Helper([] if is_warm else apart) as helper:
+        todo = wanted if is_warm else helper.in_turn(list(KERNELS.values()))
+        for done, entry in enumerate(todo, 1):
+            was_cached = _load(helper.awaited(entry).compiled, entry.signature)
+            if progress is not None:
+                progress(WarmUpStep(done, len(todo), entry.name, was_cached, time.perf_counter() - started))
     return is_warm
 
 
@@ -191,6 +197,89 @@ def cache_folder() -> Path:
 
         base = Path(platformdirs.user_cache_dir("bot4"))
     return base / ("kernels-checked" if BOUNDS_CHECK else "kernels")
+
+
+# --- a second process ---------------------------------------------------------------------------------------------
+
+
+def compile_into_cache(names: Iterable[str]) -> None:
+    """Compile kernels by name, and what they call, into the cache: what the helper process runs."""
+    for name in names:
+        _load(KERNELS[name].compiled, KERNELS[name].signature)
+
+
+class _Helper:
+    """A process that compiles some kernels into the cache while this one compiles the others.
+
+    What both need from other packages (exact money, for example) is small, and compiled by each. Whatever becomes
+    of the process, nothing is lost: what is not in the cache is compiled here.
+    """
+
+    def __init__(self, apart: list[Kernel]) -> None:
+        shared = [entry for entry in apart if _package_of(entry).partition(".")[0] == PACKAGE]
+        packages = {_package_of(entry) for entry in shared}
+        self._names = {name for name in _reached(shared) if _package_of(KERNELS[name]) in packages}
+        self._process: subprocess.Popen[bytes] | None = None
+        if shared and (os.cpu_count() or 1) > 1 and _is_writable(cache_folder()):
+            self._process = _start_compiling(shared)
+
+    def in_turn(self, entries: list[Kernel]) -> list[Kernel]:
+        """The entries in the order to load them: first what needs nothing of the helper's."""
+        if self._process is None:
+            return entries
+
+        def turn(entry: Kernel) -> int:
+            return 1 if entry.name in self._names else 2 if _reached([entry]) & self._names else 0
+
+        return sorted(entries, key=turn)
+
+    def awaited(self, entry: Kernel) -> Kernel:
+        """The entry, once the helper is done if it is one of the helper's."""
+        if self._process is not None and entry.name in self._names:
+            self._process.wait()
+        return entry
+
+    def __enter__(self) -> _Helper:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+
+
+def _package_of(entry: Kernel) -> str:
+    return entry.function.__module__.rpartition(".")[0]
+
+
+def _start_compiling(entries: list[Kernel]) -> subprocess.Popen[bytes] | None:
+    modules = sorted({entry.function.__module__ for entry in entries})
+    program = f"import importlib\nfor name in {modules!r}: importlib.import_module(name)\n"
+    program += f"from {__name__} import compile_into_cache\n"
+    program += f"compile_into_cache({[entry.name for entry in entries]!r})\n"
+    quiet = subprocess.DEVNULL
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own program, with the names of our own modules
+            [sys.executable, "-c", program], stdin=quiet, stdout=quiet, stderr=quiet, env=environment
+        )
+    except OSError:
+        return None
+
+
+def _reached(roots: list[Kernel]) -> set[str]:
+    """Names of the kernels that some kernels call, directly or not, and their own."""
+    by_identity = {id(entry.compiled): entry for entry in KERNELS.values()}
+    reached: set[str] = set()
+    waiting = list(roots)
+    while waiting:
+        entry = waiting.pop()
+        if entry.name not in reached:
+            reached.add(entry.name)
+            names = entry.function.__code__.co_names
+            called = (entry.function.__globals__.get(name) for name in names)
+            waiting.extend(by_identity[id(value)] for value in called if id(value) in by_identity)
+    return reached
 
 
 # --- compiling -------------------------------------------------------------------------------------------------
@@ -242,14 +331,14 @@ def _dispatcher(function: Callable[..., Any], signature: Any, is_inlined: bool) 
     try:
         # Without numba's runtime no reference to an array is counted: a kernel allocates nothing and its caller holds
         # every array, while the atomic additions took a third of the time of a bar.
-        dispatcher = numba.njit(
+        options: dict[str, Any] = {"no_cfunc_wrapper": True, "_nrt": False}  # known to numba, not to its type stubs
+        dispatcher: Any = numba.njit(
             function,
             cache=can_cache,
             boundscheck=BOUNDS_CHECK,
             error_model="numpy",
-            no_cfunc_wrapper=True,
             forceinline=is_inlined,
-            _nrt=False,
+            **options,
         )
     finally:
         config.CACHE_LOCATOR_CLASSES = previous

@@ -138,7 +138,8 @@ def assemble(
         )
     chosen = list(strategies)
     bank = bank_of(chosen)
-    warm_up(_kernels_of(chosen, bank), progress)
+    apart = [*bank.kernels, *_own_kernels(chosen), match_event, receive_command]
+    warm_up(_kernels_of(chosen, bank), progress, beside=apart)
     config = _configure(universe, chosen, settings, interval_ns, bank)
     for symbol in trades_symbols:
         config[0]["matches_trades"][universe.symbols.index(symbol)] = 1
@@ -180,9 +181,21 @@ def bank_of(strategies: Sequence[ResolvedStrategy]) -> BankSpec:
     return bank
 
 
+def _own_kernels(strategies: Sequence[ResolvedStrategy]) -> list[Any]:
+    return [strategy.info.kernel for strategy in strategies if strategy.info.kernel is not None]
+
+
 def _kernels_of(strategies: Sequence[ResolvedStrategy], bank: BankSpec) -> list[Any]:
-    own = [strategy.info.kernel for strategy in strategies if strategy.info.kernel is not None]
-    return [*bank.kernels, *own, replay, step, match_event, receive_command, book_deposit, rebuild_features]
+    return [
+        *bank.kernels,
+        *_own_kernels(strategies),
+        replay,
+        step,
+        match_event,
+        receive_command,
+        book_deposit,
+        rebuild_features,
+    ]
 
 
 def _configure(
