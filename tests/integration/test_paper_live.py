@@ -88,4 +88,4 @@ def test_a_live_feed_that_cannot_be_reached_says_so_and_that_trying_again_may_he
     exchange.base_url = "http://127.0.0.1:9"
     refused = trade(exchange, tmp_path, 60)
     assert refused.code == 5
-    assert "did not answer within" in refused.err
+    assert "did not answer within" in refused.out

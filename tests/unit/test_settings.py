@@ -98,7 +98,7 @@ def test_a_table_given_as_one_value_is_spread_over_its_fields():
         ("risk.drawdown_stop=high", "'high' is not a number", "from 0.01 to 0.5"),
         ("risk.drawdown_stop=nan", "is not a number", "from 0.01 to 0.5"),
         ("risk.warm_up_risk_bars=2.5", "is not a whole number", "a whole number from 2 to 10000 (bars)"),
-        ("capital=0", "capital = 0 is out of bounds", "above 0 to 10,000,000,000"),
+        ("capital=0", "capital = 0 is out of bounds", "above 0 to 1,000,000,000"),
         ("timeframes=[1,2]", "timeframes", "a list such as [1, 3, 12]"),
         ("timeframes=[1,12,3]", "timeframes rise from 1", "change"),
         ("paper.interval=month", "paper.interval = 'month'", "give text"),

@@ -24,10 +24,6 @@ from bot4.quant.series.time_grid import interval_name, parse_interval, utc_text
 from bot4.research.backtest import Series
 
 SYNTHETIC_SYMBOL = "SYNTH"
-SYNTHETIC_INSTRUMENT = {
-    SYNTHETIC_SYMBOL: {"base": "SYNTH", "quote": "USDT", "tick_size": "0.01", "lot_size": "0.00001"}
-}
-"""What :func:`bot4.quant.series.synthetic.synthetic_bars` trades in."""
 
 Events = TypeVar("Events", TradeSeries, FundingSeries)
 

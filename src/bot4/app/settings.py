@@ -65,7 +65,7 @@ class PaperSettings(BaseModel):
     connect_timeout_s: float = _field(
         8.0, "seconds", "how long the venue may take to answer at the start", ge=1, le=120
     )
-    history_bars: int = _field(2000, "bars", "fetched before the first decision, to warm up", ge=0, le=100_000)
+    history_bars: int = _field(4000, "bars", "fetched before the first decision, to warm up", ge=0, le=100_000)
     seed: int = _field(1, "", "of the synthetic market", ge=0, le=2**31)
 
 

@@ -110,7 +110,7 @@ ORDER = np.dtype(
     align=True,
 )
 
-COMMAND = np.dtype([("kind", "i4"), ("is_compared", "i4"), ("ts_ns", "i8"), ("order", ORDER)], align=True)
+COMMAND = np.dtype([("kind", "i4"), ("padding", "i4"), ("ts_ns", "i8"), ("order", ORDER)], align=True)
 
 FILL = np.dtype(
     [

@@ -39,7 +39,6 @@ BY_STOP = 1
 BY_TARGET = 2
 BY_SIGNAL = 3
 BY_EMERGENCY = 4
-BY_END = 5
 
 
 class ExitReason(IntEnum):
@@ -49,7 +48,6 @@ class ExitReason(IntEnum):
     TARGET = BY_TARGET
     SIGNAL = BY_SIGNAL
     EMERGENCY = BY_EMERGENCY
-    END_OF_RUN = BY_END
 
 
 POSITION = np.dtype(
@@ -91,7 +89,7 @@ SLEEVE = np.dtype(
         ("is_entering", "i4"),  # an entry is in flight
         ("is_exiting", "i4"),
         ("is_short", "i4"),  # side of the open trade
-        ("leave_reason", "i4"),  # why it is to end: exits are sent until nothing is held; 0: it may stay
+        ("leave_reason", "i8"),  # why it is to end: exits are sent until nothing is held; 0: it may stay
     ],
     align=True,
 )

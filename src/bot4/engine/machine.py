@@ -230,7 +230,6 @@ def _write_frames(row: Any, strategies: Sequence[ResolvedStrategy], settings: Ru
 def _write_bank(row: Any, bank: BankSpec) -> None:
     row["n_bank"] = len(bank.members)
     row["n_columns"] = bank.n_outputs
-    row["warm_up_bars"] = bank.warm_up
     row["bank"][: len(bank.members)] = bank.entries
     row["bank_params"][: len(bank.params)] = bank.params
     row["atr_column"] = row["high_column"] = row["low_column"] = -1

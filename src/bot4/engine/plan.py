@@ -22,7 +22,6 @@ from bot4.domain.instruments import Instrument, Universe
 from bot4.engine.machine import Machine, assemble
 from bot4.engine.settings import RunSettings
 from bot4.kernel import WarmUpStep
-from bot4.pipeline.state import STATE_VERSION
 from bot4.pipeline.strategies.registry import ResolvedStrategy, find, get, load_file, resolve
 
 
@@ -92,7 +91,6 @@ class RunPlan:
             "kind": kind,
             "bot4": __version__,
             "event_version": EVENT_VERSION,
-            "state_version": STATE_VERSION,
             "interval_ns": self.interval_ns,
             "is_synthetic": self.is_synthetic,
             "trades_symbols": list(self.trades_symbols),
@@ -107,15 +105,14 @@ class RunPlan:
         """The plan that a journal's header describes.
 
         Raises:
-            DataError: the header is of another version of events or state.
+            DataError: the header is of another version of events.
         """
-        for name, version in (("event_version", EVENT_VERSION), ("state_version", STATE_VERSION)):
-            if header.get(name) != version:
-                raise DataError(
-                    f"{name} is {header.get(name)}, this program has {version}",
-                    where=where,
-                    remedy=f"use the version of Bot4 that wrote it ({header.get('bot4', 'unknown')})",
-                )
+        if header.get("event_version") != EVENT_VERSION:
+            raise DataError(
+                f"its events are of version {header.get('event_version')}, this program's of {EVENT_VERSION}",
+                where=where,
+                remedy=f"use the version of Bot4 that wrote it ({header.get('bot4', 'unknown')})",
+            )
         return cls(
             universe=Universe(tuple(_instrument(item) for item in header["instruments"])),
             strategies=tuple(StrategyChoice(**item) for item in header["strategies"]),

@@ -16,7 +16,7 @@ class RunSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     capital: Decimal = Field(
-        default=Decimal(10_000), gt=0, le=Decimal(10_000_000_000), description="deposit at the start, quote currency"
+        default=Decimal(10_000), gt=0, le=Decimal(1_000_000_000), description="deposit at the start, quote currency"
     )
     timeframes: tuple[int, int, int] = Field(
         default=(1, 3, 12), description="the three timeframes, as multiples of the bars' interval"

@@ -185,7 +185,6 @@ CONFIG = np.dtype(
         ("n_columns", "i8"),
         ("waits_for_intents", "i8"),  # a strategy in Python runs: decisions wait for a DECIDE event
         ("matches_trades", "i8", (MAX_SYMBOLS,)),  # the venue fills this symbol on trades, not on bars
-        ("warm_up_bars", "i8"),  # of the slowest frame, in base bars
         ("bank", BANK_ENTRY, (N_BANK_ENTRIES,)),
         ("bank_params", "f8", (N_BANK_PARAMS,)),
         ("atr_column", "i8"),  # -1 where the bank has none
@@ -401,7 +400,6 @@ BRAIN = np.dtype(
         ("ledger", LEDGER),
         ("orders", ORDER, (MAX_ORDERS,)),
         ("n_slots", "i8"),  # slots at or above this were never used
-        ("n_open", "i8"),
         ("risk", RISK_STATE),
         ("refusals", "i8", (len(REFUSALS),)),
         ("clamp_bound", "i8", (N_CLAMPS,)),

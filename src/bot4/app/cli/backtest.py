@@ -109,7 +109,6 @@ class Request:
 
 def run(request: Request, series: Sequence[Series], terminal: Terminal) -> RunResult:
     """Run what was asked for, with progress; the journal is whole afterwards, or absent."""
-    from bot4.app.market_data import SYNTHETIC_INSTRUMENT
     from bot4.app.output_files import whole_file
     from bot4.research.backtest import plan_run, run_plan
 
@@ -117,8 +116,8 @@ def run(request: Request, series: Sequence[Series], terminal: Terminal) -> RunRe
     choices = request.loaded.strategies(request.strategies)
     for name in request.loaded.unused_strategies(choices):
         terminal.note(f"[strategy.{name}] of the settings belongs to no strategy of this run")
-    instruments = SYNTHETIC_INSTRUMENT | settings.instrument_overrides
-    plan, tape, notes = plan_run(series, choices, settings.run, instruments, request.start_ns, request.end_ns)
+    overrides = settings.instrument_overrides
+    plan, tape, notes = plan_run(series, choices, settings.run, overrides, request.start_ns, request.end_ns)
     with contextlib.ExitStack() as stack:
         staged = stack.enter_context(whole_file(request.journal)) if request.journal is not None else None
         compiling = stack.enter_context(terminal.compiling())

@@ -140,7 +140,7 @@ def _what_was_decided(console: Console, e: Explanation) -> None:
     facts.add_row("payoff b", f"{k['b']:.4f}, net of a round trip of {k['round_trip_cost'] * 1e4:.1f} bps")
     facts.add_row("edge", f"{k['edge_r']:+.4f} R")
     facts.add_row("Kelly", f"{k['full_kelly']:.4f} x fraction {k['fraction']:g}, cap {k['cap']:g}: f = {k['f']:.4f}")
-    loses = f"{k['f']:.2%} of {k['equity']:,.2f} lost at the stop"
+    loses = _loss_at_stop(e)
     facts.add_row("size", f"{e.gate['asked_lots'] * at['lot']:.8g} ({e.gate['asked_lots']:,} lots): {loses}")
     facts.add_row("decided at", f"{_price(at['reference_price'])}, at worst {_price(at['worst_price'])}")
     facts.add_row("stop", _price(at["stop_price"]) if at["stop_price"] is not None else "none")
@@ -148,6 +148,14 @@ def _what_was_decided(console: Console, e: Explanation) -> None:
     shares = zip(at["targets"], at["target_shares"], strict=True)
     facts.add_row("targets", ", ".join(f"{_price(price)} for {share:.0%}" for price, share in shares) or "none")
     console.print(facts)
+
+
+def _loss_at_stop(e: Explanation) -> str:
+    at, equity = e.levels, e.kelly["equity"]
+    if at["stop_price"] is None:
+        return "no stop"
+    loss = e.gate["asked_lots"] * at["lot"] * abs(at["reference_price"] - at["stop_price"])
+    return f"{loss:,.2f} ({loss / equity:.2%} of {equity:,.2f}) lost at the stop"
 
 
 def _what_was_judged(console: Console, e: Explanation) -> None:

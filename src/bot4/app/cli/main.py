@@ -87,7 +87,7 @@ class LazyGroup(click.Group):
 )
 @click.version_option(__version__, prog_name="bot4")
 def bot4() -> None:
-    """Autonomous crypto trading: one deterministic brain for backtest, paper and live."""
+    """Autonomous crypto trading: one deterministic brain for backtest and paper."""
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.kernel import b1, f8, i8, kernel, record, void
+from bot4.kernel import b1, f8, i8, kernel, record
 from bot4.pipeline.state import BRAIN, N_VOICES
 
 
@@ -36,13 +36,3 @@ def set_voice(brain: Any, symbol: int, voice: int, direction: float, confidence:
     slot["confidence"] = confidence if is_sound else 0.0
     slot["valid_until_ns"] = valid_until_ns if is_sound else 0
     return is_sound
-
-
-@kernel(void(record(BRAIN), i8, i8))
-def clear_voice(brain: Any, symbol: int, voice: int) -> None:
-    """Make a voice absent at once, for one whose source failed."""
-    slot = brain["voices"][symbol, voice]
-    slot["is_present"] = 0
-    slot["direction"] = 0.0
-    slot["confidence"] = 0.0
-    slot["valid_until_ns"] = 0
