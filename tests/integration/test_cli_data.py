@@ -132,7 +132,7 @@ def test_config_show_says_where_each_value_came_from(home, capsys, monkeypatch):
     assert shown["capital"] == {
         "value": "10000",
         "unit": "",
-        "bounds": "above 0 to 10,000,000,000",
+        "bounds": "above 0 to 1,000,000,000",
         "description": "deposit at the start, quote currency",
         "source": "default",
     }
