@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+# Polars keeps what it has freed unless told otherwise before it is loaded: 50 MB of a backtest of 1M bars.
+os.environ.setdefault("_RJEM_MALLOC_CONF", "dirty_decay_ms:0,muzzy_decay_ms:0")
 
 __version__ = "0.1.0"
 

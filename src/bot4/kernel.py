@@ -167,7 +167,7 @@ def warm_up(
     Args:
         kernels: the kernels that the caller is about to call.
         progress: called after each one.
-        beside: kernels of packages that the rest calls through few doors (indicators, the venue).
+        beside: kernels of packages that the rest calls through few doors (indicators, decision, the venue).
 
     Returns:
         True if everything came from the cache.

@@ -17,8 +17,10 @@ from bot4.engine.replay import replay
 from bot4.engine.run_log import RunLog
 from bot4.engine.settings import RunSettings
 from bot4.kernel import WarmUpStep, warm_up
+from bot4.pipeline.decision.propose import propose
 from bot4.pipeline.features.observe import rebuild_features
 from bot4.pipeline.risk.settings import write as write_risk
+from bot4.pipeline.signals.regime import update_regime
 from bot4.pipeline.state import (
     BLOCK,
     BRAIN,
@@ -138,7 +140,7 @@ def assemble(
         )
     chosen = list(strategies)
     bank = bank_of(chosen)
-    apart = [*bank.kernels, *_own_kernels(chosen), match_event, receive_command]
+    apart = [*bank.kernels, *_own_kernels(chosen), match_event, receive_command, propose, update_regime]
     warm_up(_kernels_of(chosen, bank), progress, beside=apart)
     config = _configure(universe, chosen, settings, interval_ns, bank)
     for symbol in trades_symbols:
