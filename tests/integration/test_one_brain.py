@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from bot4.domain.bars import BarSeries
+from bot4.domain.errors import SettingError
+from bot4.domain.events import INTENT
 from bot4.engine import session as session_module
 from bot4.engine.journal import read_journal
-from bot4.engine.paper import JOURNAL_NAME
+from bot4.engine.paper import JOURNAL_NAME, PaperRun
 from bot4.engine.plan import StrategyChoice
 from bot4.engine.verification import verify
 from bot4.pipeline.market import FundingSeries
@@ -164,8 +167,6 @@ def test_a_strategy_that_raises_is_suspended_and_the_rest_trade_on(tmp_path: Pat
 
 
 def test_a_strategy_is_swapped_between_two_events_and_the_journal_replays(tmp_path: Path) -> None:
-    from bot4.engine.paper import PaperRun
-
     plan, tape = planned(market(1_200), ("ema_cross",))
     half = len(tape.events) // 2
     with PaperRun.open(tmp_path / "home", plan) as run:
@@ -185,3 +186,34 @@ def test_a_strategy_is_swapped_between_two_events_and_the_journal_replays(tmp_pa
         assert again.machine.digest == digest
         assert again.machine.strategies[0].info.name == "breakout"
         assert np.array_equal(again.machine.brain["equity"], run.machine.brain["equity"])
+
+
+def test_a_strategy_in_ordinary_python_is_swapped_in_asked_and_replayed(tmp_path: Path) -> None:
+    path = tmp_path / "counting.py"
+    path.write_text(PYTHON_STRATEGY)
+    plan, tape = planned(market(1_200), ("ema_cross",))
+    half = len(tape.events) // 2
+    with PaperRun.open(tmp_path / "home", plan) as run:
+        run.session.take(tape.events[:half])
+        run.session.swap(0, StrategyChoice.of(str(path)))
+        run.session.take(tape.events[half:])
+        digest = run.machine.digest
+        swapped_ns = int(tape.events["ts_ns"][half])
+        assert np.any(run.machine.log.records("decisions")["proposal"]["ts_ns"] >= swapped_ns)
+    contents = read_journal(tmp_path / "home" / JOURNAL_NAME)
+    assert np.any(contents.events["kind"] == INTENT)
+    replay = verify(contents)
+    assert replay.is_proven
+    assert replay.digest == digest
+
+
+def test_a_swap_that_is_refused_changes_nothing() -> None:
+    plan, _ = planned(market(50), ("ema_cross",))
+    machine = plan.machine()
+    config = machine.config.tobytes()
+    too_long = StrategyChoice.of("ema_cross").resolved()
+    too_long = dataclasses.replace(too_long, indicators=tuple(("ema", {"period": n}) for n in range(1, 80)), columns=())
+    with pytest.raises(SettingError, match="at most"):
+        machine.install(0, too_long)
+    assert machine.config.tobytes() == config
+    assert machine.strategies[0].columns == ("ema_10", "ema_20")

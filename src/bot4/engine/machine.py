@@ -94,16 +94,20 @@ class Machine:
         """Put a strategy into a slot between two events.
 
         Where it needs indicators that the bank lacks, the bank is rebuilt and every indicator is computed anew
-        from the bars still in the rings (the latest 448 of each timeframe).
+        from the bars still in the rings (the latest 448 of each timeframe). A refusal changes nothing.
+
+        Raises:
+            SettingError: no such slot, or the strategies need more than fits.
         """
         if not 0 <= slot < len(self.strategies):
             raise SettingError(
                 f"there is no strategy slot {slot}", remedy=f"slots 0 to {len(self.strategies) - 1} are in use"
             )
-        self.strategies[slot] = strategy
-        previous = self.bank
-        self.bank = bank_of(self.strategies)
-        warm_up(_kernels_of(self.strategies, self.bank))
+        chosen = [strategy if k == slot else installed for k, installed in enumerate(self.strategies)]
+        bank, previous = bank_of(chosen), self.bank
+        warm_up(_kernels_of(chosen, bank))
+        self.strategies[:], self.bank = chosen, bank
+        self.config[0]["waits_for_intents"] = _is_any_in_python(chosen)
         _write_bank(self.config[0], self.bank)
         for k, installed in enumerate(self.strategies):
             _write_strategy(self.config[0]["strategies"][k], installed, self.bank)
@@ -183,6 +187,10 @@ def bank_of(strategies: Sequence[ResolvedStrategy]) -> BankSpec:
     return bank
 
 
+def _is_any_in_python(strategies: Sequence[ResolvedStrategy]) -> bool:
+    return any(strategy.info.python is not None for strategy in strategies)
+
+
 def _own_kernels(strategies: Sequence[ResolvedStrategy]) -> list[Any]:
     return [strategy.info.kernel for strategy in strategies if strategy.info.kernel is not None]
 
@@ -215,7 +223,7 @@ def _configure(
     _write_bank(row, bank)
     for slot, strategy in enumerate(strategies):
         _write_strategy(row["strategies"][slot], strategy, bank)
-    row["waits_for_intents"] = any(strategy.info.python is not None for strategy in strategies)
+    row["waits_for_intents"] = _is_any_in_python(strategies)
     settings.decision.write(row["decision"])
     row["decision"]["slippage"] = settings.slippage_bps / 1e4
     write_risk(settings.risk, row["risk"], interval_ns)
