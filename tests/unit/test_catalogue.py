@@ -1,6 +1,9 @@
+import itertools
 import os
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -254,3 +257,28 @@ def test_two_processes_that_append_at_once_lose_nothing(tmp_path):
     ]
     assert [worker.wait(60) for worker in workers] == [0, 0]
     assert same(Catalogue(tmp_path).load("BTCUSDT", MINUTE_NS), bars())
+
+
+def test_a_reader_sees_one_version_of_a_file_that_is_being_replaced(tmp_path):
+    catalogue = Catalogue(tmp_path)
+    path = catalogue.append(bars(0, 10)).path
+    versions = {len(version): version for version in (bars(0, 10), bars(0, 500))}
+    is_done = threading.Event()
+
+    def keep_replacing():
+        for version in itertools.cycle(versions.values()):
+            if is_done.is_set():
+                return
+            write_bars(version, path, "local")
+
+    with ThreadPoolExecutor(1) as writer:
+        replacing = writer.submit(keep_replacing)
+        try:
+            for _ in range(300):
+                (entry,) = catalogue.list()
+                assert entry.last_open_ns == versions[entry.bars].ts_open_ns[-1]
+                held = catalogue.load("BTCUSDT", MINUTE_NS)
+                assert same(held, versions[len(held)])
+        finally:
+            is_done.set()
+        replacing.result()

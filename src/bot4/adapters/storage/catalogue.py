@@ -175,9 +175,10 @@ class Catalogue:
     def _entry(self, path: Path) -> CatalogueEntry:
         time = pl.col("ts_open").to_physical()
         try:
-            scan = pl.scan_parquet(path, glob=False)
-            bars, first, last = scan.select(pl.len(), time.first().alias("a"), time.last().alias("z")).collect().row(0)
-            size_bytes = path.stat().st_size
+            with path.open("rb") as file:  # opened once: the path may be another file by its second opening
+                extent = pl.scan_parquet(file).select(pl.len(), time.first().alias("first"), time.last().alias("last"))
+                bars, first, last = extent.collect().row(0)
+                size_bytes = os.fstat(file.fileno()).st_size
         except (PolarsError, OSError) as error:
             raise _damaged(path, error) from error
         return CatalogueEntry(

@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 from polars.exceptions import PanicException, PolarsError
@@ -48,22 +49,34 @@ def read_table(
         StorageError: if the file cannot be opened.
         DataError: if it is empty, cut short, damaged or no table.
     """
-    head = _head(path)
+    try:
+        with path.open("rb") as file:  # opened once: a path may be another file by its second opening
+            return _read_open_table(file, path, headerless_names, columns)
+    except OSError as error:
+        raise StorageError(
+            f"cannot be read: {error.strerror or error}", where=str(path), remedy="check the path and the permission"
+        ) from error
+
+
+def _read_open_table(
+    file: BinaryIO, path: Path, headerless_names: HeaderlessNames, columns: Callable[[list[str]], list[str]]
+) -> pl.DataFrame:
     where = str(path)
+    head = file.read(8)
     expected = _SUFFIX_MAGIC.get(path.suffix.lower())
     if not head:
         raise DataError("the file is empty", where=where, remedy=_FETCH_AGAIN)
     if head.startswith(FEATHER_V1_MAGIC):
         raise DataError("Feather version 1 is not read", where=where, remedy="write it as Feather version 2 or Parquet")
     if head.startswith(PARQUET_MAGIC):
-        _require_tail(path, PARQUET_MAGIC, "Parquet")
-        return _decoded(lambda: _scan(pl.scan_parquet(path, glob=False), columns), where, "Parquet")
+        _require_tail(file, PARQUET_MAGIC, "Parquet", where)
+        return _decoded(lambda: _scan(pl.scan_parquet(file), columns), where, "Parquet")
     if head.startswith(ARROW_MAGIC):
-        _require_tail(path, ARROW_MAGIC, "Feather")
-        return _decoded(lambda: _scan(pl.scan_ipc(path, glob=False), columns), where, "Feather")
+        _require_tail(file, ARROW_MAGIC, "Feather", where)
+        return _decoded(lambda: _scan(pl.scan_ipc(file), columns), where, "Feather")
     if expected is not None:
         raise DataError(f"this is no {path.suffix[1:].capitalize()} file", where=where, remedy=_FETCH_AGAIN)
-    return _read_text_table(_unpacked(path, head, where), where, headerless_names, columns)
+    return _read_text_table(_unpacked(file, head, where), where, headerless_names, columns)
 
 
 def numbers(column: pl.Series, where: str) -> FloatArray:
@@ -92,24 +105,13 @@ def _scan(frame: pl.LazyFrame, columns: Callable[[list[str]], list[str]]) -> pl.
     return frame.select(columns(frame.collect_schema().names())).collect()
 
 
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(8)
-    except OSError as error:
-        raise StorageError(
-            f"cannot be read: {error.strerror}", where=str(path), remedy="check the path and the permission"
-        ) from error
-
-
-def _require_tail(path: Path, magic: bytes, name: str) -> None:
-    with path.open("rb") as file:
-        file.seek(0, io.SEEK_END)
-        size = file.tell()
-        file.seek(max(0, size - len(magic)))
-        tail = file.read()
+def _require_tail(file: BinaryIO, magic: bytes, name: str, where: str) -> None:
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - len(magic)))
+    tail = file.read()
+    file.seek(0)
     if tail != magic or size < 2 * len(magic) + 4:
-        raise DataError(f"the {name} file is cut short ({size} bytes)", where=str(path), remedy=_FETCH_AGAIN)
+        raise DataError(f"the {name} file is cut short ({size} bytes)", where=where, remedy=_FETCH_AGAIN)
 
 
 def _decoded(read: Callable[[], pl.DataFrame], where: str, name: str) -> pl.DataFrame:
@@ -120,22 +122,20 @@ def _decoded(read: Callable[[], pl.DataFrame], where: str, name: str) -> pl.Data
         raise DataError(f"the {name} file is damaged ({reason})", where=where, remedy=_FETCH_AGAIN) from error
 
 
-def _unpacked(path: Path, head: bytes, where: str) -> bytes:
+def _unpacked(file: BinaryIO, head: bytes, where: str) -> bytes:
+    file.seek(0)
     try:
         if head.startswith(GZIP_MAGIC):
-            with gzip.open(path) as file:
-                return file.read()
+            return gzip.GzipFile(fileobj=file).read()
         if head.startswith(ZIP_MAGIC):
-            return _only_member(path, where)
-        return path.read_bytes()
+            return _only_member(file, where)
+        return file.read()
     except (zlib.error, zipfile.BadZipFile, gzip.BadGzipFile, EOFError, RuntimeError) as error:
         raise DataError(f"the archive is damaged ({error})", where=where, remedy=_FETCH_AGAIN) from error
-    except OSError as error:
-        raise StorageError(f"cannot be read: {error}", where=where, remedy="check the disk") from error
 
 
-def _only_member(path: Path, where: str) -> bytes:
-    with zipfile.ZipFile(path) as archive:
+def _only_member(file: BinaryIO, where: str) -> bytes:
+    with zipfile.ZipFile(file) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
         if len(names) != 1:
             raise DataError(f"the archive holds {len(names)} files", where=where, remedy="give one file to an archive")
