@@ -1,0 +1,1 @@
+"""Patterns in bars: candlesticks, chart figures, harmonic figures and waves, each dated when it could be known."""
