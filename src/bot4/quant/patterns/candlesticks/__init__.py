@@ -1,0 +1,1 @@
+"""The 61 candlestick patterns, with the definitions of TA-Lib."""
