@@ -62,7 +62,7 @@ _SPAN = np.dtype(
     [
         ("n_averages", np.int64),
         ("typical_change", np.float64),
-        ("recent", np.float64, _RECENT),  # averages of the last span, newest first
+        ("recent", np.float64, (_RECENT,)),  # averages of the last span, newest first
     ]
 )
 
@@ -83,13 +83,16 @@ LEG = np.dtype(
 SWING_STATE = np.dtype(
     [
         ("first_bar", np.int64),  # where the scales (re)started
-        ("spans", _SPAN, N_SPANS),
-        ("legs", LEG, N_SCALES),
+        ("spans", _SPAN, (N_SPANS,)),
+        ("legs", LEG, (N_SCALES,)),
     ]
 )
 
+STRIDES_BARS = tuple(-(-span // _RECENT) for span in SPANS_BARS)
+"""Bars between two averages, by span."""
+
 _SPANS_ARRAY = np.array(SPANS_BARS, np.int64)
-_STRIDES_ARRAY = np.array([-(-span // _RECENT) for span in SPANS_BARS], np.int64)
+_STRIDES_ARRAY = np.array(STRIDES_BARS, np.int64)
 _REVERSALS_ARRAY = np.array(REVERSALS, np.float64)
 _BARS = array(f8, 2)
 
@@ -285,7 +288,7 @@ class SwingStream:
 
 
 __all__ = [
-    "HIGH_SIDE", "LOW_SIDE", "N_SCALES", "REVERSALS", "SCALES", "SPANS_BARS", "SWING", "SWING_RING", "SWING_STATE",
+    "HIGH_SIDE", "LOW_SIDE", "N_SCALES", "REVERSALS", "SCALES", "SPANS_BARS", "STRIDES_BARS", "SWING", "SWING_RING", "SWING_STATE",
     "SwingStream", "advance_swings", "highest_bar", "lowest_bar", "mean_close", "restart_swings", "swing_state",
     "swings",
 ]  # fmt: skip

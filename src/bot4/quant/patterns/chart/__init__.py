@@ -1,0 +1,1 @@
+"""Chart figures: see :mod:`bot4.quant.patterns.chart.scan`."""
