@@ -37,7 +37,6 @@ from typing import Any
 
 import numba
 import numpy as np
-from llvmlite import ir
 from numba import types
 from numba.core import cgutils
 from numba.core.caching import NullCache
@@ -397,71 +396,6 @@ def _drop_cache() -> None:
         entry.compiled._cache = NullCache()
     for file in cache_folder().glob("*.nb[ic]"):
         file.unlink(missing_ok=True)
-
-
-# --- memory ------------------------------------------------------------------------------------------------------
-
-
-def _make_scratch() -> Any:
-    @intrinsic
-    def scratch(_typing_context: Any, size: Any) -> Any:
-        n = size.literal_value if isinstance(size, types.IntegerLiteral) else None
-        if n is None:
-            return None  # the compiler then says that the argument must be a constant
-        kind = types.Array(types.float64, 1, "C")
-
-        def codegen(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
-            memory = cgutils.alloca_once(builder, ir.ArrayType(ir.DoubleType(), n))
-            memory.align = 64
-            values = context.make_array(kind)(context, builder)
-            context.populate_array(
-                values,
-                data=builder.bitcast(memory, ir.DoubleType().as_pointer()),
-                shape=(context.get_constant(types.intp, n),),
-                strides=(context.get_constant(types.intp, 8),),
-                itemsize=context.get_constant(types.intp, 8),
-                meminfo=None,
-            )
-            return values._getvalue()
-
-        return kind(size), codegen
-
-    return scratch
-
-
-def _make_columns_from() -> Any:
-    @intrinsic
-    def columns_from(_typing_context: Any, matrix: Any, first: Any) -> Any:
-        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-            whole = context.make_array(matrix)(context, builder, value=arguments[0])
-            at = context.cast(builder, arguments[1], signature.args[1], types.intp)
-            whole.data = builder.gep(whole.data, [at])
-            return whole._getvalue()
-
-        return matrix(matrix, first), codegen
-
-    return columns_from
-
-
-def _plain_scratch(size: int) -> Any:
-    return np.full(size, np.nan)
-
-
-def _plain_columns_from(matrix: Any, first: int) -> Any:
-    return matrix[:, first:]
-
-
-scratch: Any = _make_scratch() if JIT else _plain_scratch
-"""``scratch(SIZE)`` inside a kernel: float64[SIZE] on the stack, uninitialised, for the length of the call.
-
-``SIZE`` is a constant of the module. The array may be sliced and passed on; it must not be returned or kept.
-"""
-
-columns_from: Any = _make_columns_from() if JIT else _plain_columns_from
-"""``columns_from(matrix, first)`` inside a kernel: a C-contiguous matrix seen from column ``first`` on.
-
-No bounds are kept: the caller writes at most the columns that are left.
-"""
 
 
 def _call_by_address(signature: Any) -> Any:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
-from bot4.kernel import array, columns_from, f8, i8, kernel, scratch, void
+from bot4.kernel import array, f8, i8, kernel, void
+from bot4.kernel_memory import columns_from, scratch, stretch
 
 SPAN = 16
 
@@ -41,3 +43,29 @@ def test_columns_are_seen_from_the_first_on() -> None:
     expected = np.zeros((2, 5))
     expected[0, 2], expected[1, 3] = 1.0, 2.0
     np.testing.assert_array_equal(matrix, expected)
+
+
+@kernel(void(array(f8, 2), i8, i8, i8, array(f8)))
+def sliced_from(ring: np.ndarray, mask: int, first: int, count: int, out: np.ndarray) -> None:
+    spare = scratch(SPAN)
+    values = stretch(ring, 1, mask, first, first + count, spare)
+    for i in range(len(values)):
+        out[i] = values[i]
+
+
+@pytest.mark.parametrize("first", range(20))
+@pytest.mark.parametrize("count", range(1, 9))
+def test_a_slice_of_a_ring_is_in_order(first: int, count: int) -> None:
+    ring = np.full((3, 8), np.nan)
+    for t in range(first, first + count):
+        ring[1, t & 7] = t
+    out = np.zeros(count)
+    sliced_from(ring, 7, first, count, out)
+    np.testing.assert_array_equal(out, np.arange(first, first + count))
+
+
+def test_a_slice_of_a_whole_matrix_is_a_part_of_a_row() -> None:
+    matrix = np.arange(60.0).reshape(3, 20)
+    out = np.zeros(5)
+    sliced_from(matrix, -1, 4, 5, out)
+    np.testing.assert_array_equal(out, matrix[1, 4:9])

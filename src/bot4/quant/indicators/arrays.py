@@ -1,4 +1,4 @@
-"""Indicators for Python users: of whole columns, and one more bar at a time, by the very same kernel.
+"""Indicators for Python users: of whole columns, and one more bar at a time, by the very same kernels.
 
 NaN policy, here and nowhere else: after a bar with a used input that is not finite an indicator *restarts*. That
 bar's outputs are NaN, and the next bar is its first. (The pipeline refuses such bars before they reach one.)
@@ -6,17 +6,20 @@ bar's outputs are NaN, and the next bar is its first. (The pipeline refuses such
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from bot4.domain.bars import SECOND_NS, BarSeries, FloatArray
 from bot4.domain.errors import DataError
-from bot4.quant.indicators.registry import INDICATOR, ROW_NAMES, TIME_S, ResolvedIndicator, resolve
+from bot4.quant.indicators.bank import WIDE_RING, BankSpec, advance_columns, push_bar
+from bot4.quant.indicators.registry import ROW_NAMES, SPAN, TIME_S, ResolvedIndicator
 
-_RING = 512
+Wanted = Iterable[tuple[str, Mapping[str, Any]]]
+"""Indicators with their parameters: ``[("sma", {"period": 20}), ("rsi", {})]``."""
+
+_NO_COLUMN = np.zeros(0)
 
 
 def compute(name: str, bars: Any, **params: Any) -> Any:
@@ -37,35 +40,82 @@ def compute(name: str, bars: Any, **params: Any) -> Any:
         SettingError: unknown indicator, or a parameter out of its bounds.
         DataError: a column is missing, is not numeric, or is of another length.
     """
-    member = resolve(name, **params)
-    outputs = evaluate(member, _matrix(member, bars))
-    columns = dict(zip(member.columns, outputs, strict=True))
+    return compute_many([(name, params)], bars)
+
+
+def compute_many(wanted: Wanted, bars: Any) -> Any:
+    """Several indicators of the same columns at once; what they share is computed once.
+
+    Arguments, returns and errors as :func:`compute`.
+    """
+    bank = BankSpec.of(wanted)
+    columns = _bar_columns(bank, bars)
+    outputs: dict[str, FloatArray] = {}
+    for part in bank.by_inputs():
+        found = _outputs(part, columns)
+        outputs |= {column: found[row] for column, row in part.rows.items()}
+    ordered = {column: outputs[column] for column in bank.rows}
     kind = type(bars).__module__.partition(".")[0]  # neither library is imported here
     if kind == "polars":
-        return type(bars)(columns)
+        return type(bars)(ordered)
     if kind == "pandas":
-        return type(bars)(columns, index=bars.index)
-    return columns
+        return type(bars)(ordered, index=bars.index)
+    return ordered
 
 
 def evaluate(member: ResolvedIndicator, bars: FloatArray) -> FloatArray:
     """Outputs float64[n_outputs, n] of an indicator over bars float64[6, n], restarting as the NaN policy says."""
-    bars = np.ascontiguousarray(bars, np.float64)
-    outputs = np.full((len(member.columns), bars.shape[1]), np.nan)
-    params = np.array(member.values, np.float64)
-    INDICATOR.address(member.info.function)  # compiles it alone, where warm_up may compile them all
-    for start, stop in _finite_runs(bars[list(member.info.inputs)]):
-        is_whole = stop - start == bars.shape[1]
-        run = bars if is_whole else np.ascontiguousarray(bars[:, start:stop])
-        out = outputs if is_whole else np.empty((len(member.columns), stop - start))
-        member.info.function(run, -1, 0, stop - start, params, np.zeros(member.state_size), out)
-        if not is_whole:
-            outputs[:, start:stop] = out
-    return outputs
+    outputs = _outputs(BankSpec((member,)), list(np.ascontiguousarray(bars, np.float64)))
+    rows = list(member.info.rows)
+    return outputs if rows == list(range(len(outputs))) else outputs[rows]
+
+
+class BankStream:
+    """Indicators fed one bar at a time, all of them by one call.
+
+    Args:
+        wanted: the indicators with their parameters.
+
+    Attributes:
+        columns: names of what :meth:`push` returns, in order.
+
+    Raises:
+        SettingError: unknown indicator, or a parameter out of its bounds.
+    """
+
+    def __init__(self, wanted: Wanted) -> None:
+        bank = BankSpec.of(wanted)
+        self.columns = tuple(bank.rows)
+        parts = bank.by_inputs()
+        inputs = [part.inputs for part in parts]
+        self._entries, self._params = bank.entries, bank.params
+        self._group = np.array([inputs.index(member.info.inputs) for member in bank.computed], np.int64)
+        self._reads = np.array([[row in rows for row in range(len(ROW_NAMES))] for rows in inputs], np.int64)
+        self._age = np.zeros(len(parts), np.int64)
+        self._rings = np.zeros((len(parts) * len(ROW_NAMES), SPAN))
+        self._state = np.zeros(bank.n_state)
+        self._bar = np.zeros(len(ROW_NAMES))
+        self._out = np.full((bank.n_outputs, 1), np.nan)
+        self._take = np.array(list(bank.rows.values()), np.intp)
+
+    def push(self, bar: Sequence[float] | FloatArray) -> FloatArray:
+        """Advance by one bar and give the outputs, float64[len(columns)].
+
+        Args:
+            bar: open, high, low, close, volume, and the open time in UTC seconds; what no indicator reads may be
+                anything.
+        """
+        self._bar[:] = bar
+        push_bar(
+            self._entries, self._group, self._params, self._bar, self._reads, self._age, self._rings, self._state,
+            self._out,
+        )  # fmt: skip
+        values: FloatArray = self._out[self._take, 0]
+        return values
 
 
 class Stream:
-    """An indicator fed one bar at a time.
+    """One indicator fed one bar at a time.
 
     Args:
         name: name of the indicator.
@@ -76,13 +126,7 @@ class Stream:
     """
 
     def __init__(self, name: str, **params: Any) -> None:
-        self.member = resolve(name, **params)
-        self._params = np.array(self.member.values, np.float64)
-        self._state = np.zeros(self.member.state_size)
-        self._bars = np.zeros((len(ROW_NAMES), _RING))
-        self._out = np.empty((len(self.member.columns), 1))
-        self._t = 0
-        INDICATOR.address(self.member.info.function)
+        self._bank = BankStream([(name, params)])
 
     def push(
         self,
@@ -94,15 +138,8 @@ class Stream:
         ts_s: float,
     ) -> dict[str, float]:
         """Advance by one bar (``ts_s``: its open time in UTC seconds) and give the outputs by column name."""
-        bar = (open, high, low, close, volume, ts_s)
-        if not all(math.isfinite(bar[row]) for row in self.member.info.inputs):
-            self._state[:] = 0.0
-            self._t = 0
-            return dict.fromkeys(self.member.columns, math.nan)
-        self._bars[:, self._t & (_RING - 1)] = bar
-        self.member.info.function(self._bars, _RING - 1, self._t, self._t + 1, self._params, self._state, self._out)
-        self._t += 1
-        return dict(zip(self.member.columns, self._out[:, 0].tolist(), strict=True))
+        values = self._bank.push((open, high, low, close, volume, ts_s)).tolist()
+        return dict(zip(self._bank.columns, values, strict=True))
 
 
 def bar_matrix(series: BarSeries) -> FloatArray:
@@ -111,29 +148,31 @@ def bar_matrix(series: BarSeries) -> FloatArray:
     return np.array([series.open, series.high, series.low, series.close, series.volume, time_s], np.float64)
 
 
-def _finite_runs(inputs: FloatArray) -> Iterator[tuple[int, int]]:
-    """``(start, stop)`` of each run of bars whose inputs are all finite."""
-    is_finite = np.isfinite(inputs).all(axis=0).astype(np.int8)
-    edges = np.flatnonzero(np.diff(is_finite, prepend=0, append=0))
-    for start, stop in zip(edges[::2], edges[1::2], strict=True):
-        yield int(start), int(stop)
+def _outputs(bank: BankSpec, columns: Sequence[FloatArray]) -> FloatArray:
+    """Outputs float64[bank.n_outputs, n] of indicators that read the same rows."""
+    n = len(columns[bank.inputs[0]])
+    outputs = np.empty((bank.n_outputs, n))
+    is_used = np.array([row in bank.inputs for row in range(len(ROW_NAMES))], np.int64)
+    ring = np.empty((len(ROW_NAMES), WIDE_RING))
+    advance_columns(bank.entries, bank.params, *columns, is_used, np.zeros(bank.n_state), ring, outputs)
+    return outputs
 
 
-def _matrix(member: ResolvedIndicator, bars: Any) -> FloatArray:
+def _bar_columns(bank: BankSpec, bars: Any) -> list[FloatArray]:
+    """A column for each row of bars; those that the bank does not read are empty."""
+    where = f"indicator {bank.members[0].label}" if len(bank.members) == 1 else "indicators"
     if isinstance(bars, BarSeries):
-        return bar_matrix(bars)
-    where = f"indicator {member.label}"
+        times = (bars.ts_open_ns // SECOND_NS).astype(np.float64) if TIME_S in bank.inputs else _NO_COLUMN
+        prices = (bars.open, bars.high, bars.low, bars.close, bars.volume)
+        return [np.ascontiguousarray(column, np.float64) for column in (*prices, times)]
     if not isinstance(bars, Mapping) and type(bars).__name__ != "DataFrame":
         remedy = "pass a BarSeries, a mapping of arrays or a DataFrame"
         raise DataError(f"{type(bars).__name__} is no set of bar columns", where=where, remedy=remedy)
-    used = {row: _column(bars, row, where) for row in member.info.inputs}
+    used = {row: _column(bars, row, where) for row in bank.inputs}
     lengths = sorted({len(column) for column in used.values()})
     if len(lengths) != 1:
         raise DataError(f"columns of {lengths} rows", where=where, remedy="pass one value per bar in each")
-    matrix = np.zeros((len(ROW_NAMES), lengths[0]))
-    for row, column in used.items():
-        matrix[row] = column
-    return matrix
+    return [used.get(row, _NO_COLUMN) for row in range(len(ROW_NAMES))]
 
 
 def _column(bars: Any, row: int, where: str) -> FloatArray:
@@ -143,7 +182,7 @@ def _column(bars: Any, row: int, where: str) -> FloatArray:
         remedy = f"it has {', '.join(map(str, names))}"
         raise DataError(f"there is no column {'ts' if row == TIME_S else name}", where=where, remedy=remedy)
     try:
-        column = _seconds(bars[name]) if name == "ts" else np.asarray(bars[name], np.float64)
+        column = _seconds(bars[name]) if name == "ts" else np.ascontiguousarray(bars[name], np.float64)
     except (TypeError, ValueError) as error:
         raise DataError(f"column {name} is not numeric", where=where, remedy="convert it to float64") from error
     if column.ndim != 1:
@@ -162,4 +201,4 @@ def _seconds(ts: Any) -> FloatArray:
     return np.asarray(np.floor_divide(times, SECOND_NS), np.float64)
 
 
-__all__ = ["Stream", "bar_matrix", "compute", "evaluate"]
+__all__ = ["BankStream", "Stream", "bar_matrix", "compute", "compute_many", "evaluate"]

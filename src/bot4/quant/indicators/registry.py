@@ -11,7 +11,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -26,12 +26,18 @@ ROW_NAMES = ("open", "high", "low", "close", "volume", "time_s")
 MAX_LOOKBACK = 440
 """Bars that an indicator may read back: what is sure to be in the pipeline's ring (512 bars, blocks of 64)."""
 
+MAX_BLOCK = 512
+"""Bars that one call may advance over."""
+
+SPAN = 1024
+"""Room for a block and what lies before it: MAX_LOOKBACK + MAX_BLOCK values, rounded up."""
+
 INDICATOR = KernelFamily("indicator", void(array(f8, 2), i8, i8, i8, array(f8), array(f8), array(f8, 2)))
 """``(bars, mask, t0, t1, params, state, out)``.
 
 * ``bars``: float64[6, capacity], rows ``OPEN .. TIME_S``; bar ``t`` is column ``t & mask``.
 * ``mask``: -1 for a whole array, ``capacity - 1`` for a ring whose capacity is a power of two.
-* ``t0``, ``t1``: the bars to advance over. ``t0 == 0`` starts, with a zeroed state.
+* ``t0``, ``t1``: the bars to advance over, at most ``MAX_BLOCK``. ``t0 == 0`` starts, with a zeroed state.
 * ``params``: float64[n_params], in the order of the declaration.
 * ``state``: float64[state_size], kept between calls.
 * ``out``: float64[n_outputs, >= t1 - t0]; NaN until the output is defined.
@@ -86,6 +92,8 @@ class IndicatorInfo:
         increasing: names of parameters whose values must increase strictly.
         formula: the definition, which is the docstring of the function.
         function: the kernel.
+        of: the indicator whose function it is; its own name, unless it is a :func:`view` of another.
+        rows: which of that one's outputs are its outputs.
     """
 
     name: str
@@ -100,6 +108,13 @@ class IndicatorInfo:
     increasing: tuple[str, ...]
     formula: str
     function: Any
+    of: str
+    rows: tuple[int, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Outputs of the function."""
+        return len(INDICATORS[self.of].outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +136,13 @@ class ResolvedIndicator:
     state_size: int
     warm_up: int
     lookback: int
+
+    @property
+    def whole(self) -> ResolvedIndicator:
+        """What its function computes: itself, unless it is a view."""
+        if self.info.of == self.info.name:
+            return self
+        return resolve(self.info.of, **{p.name: value for p, value in zip(self.info.params, self.values, strict=True)})
 
 
 INDICATORS: dict[str, IndicatorInfo] = {}
@@ -159,11 +181,37 @@ def indicator(
         formula = inspect.getdoc(function) or ""
         compiled = INDICATOR.kernel(function)
         INDICATORS[name] = IndicatorInfo(
-            name, family, inputs, params, outputs, state_size, warm_up, lookback, source, increasing, formula, compiled
-        )
+            name, family, inputs, params, outputs, state_size, warm_up, lookback, source, increasing, formula, compiled,
+            name, tuple(range(len(outputs))),
+        )  # fmt: skip
         return compiled
 
     return declare
+
+
+def view(name: str, *, of: str, outputs: tuple[str, ...], warm_up: Rule, formula: str, source: str = "") -> None:
+    """Declare some of the outputs of an indicator as an indicator of its own.
+
+    It has the same parameters and is computed by the same function, once if several are asked for together.
+
+    Args:
+        name: how it is asked for.
+        of: the indicator, declared before.
+        outputs: which of its outputs.
+        warm_up: bars before the first one at which these are defined.
+        formula: their definition.
+        source: where that comes from, if not from the source of the whole.
+
+    Raises:
+        SettingError: if the name is taken, or the indicator or an output is not there.
+    """
+    whole = INDICATORS.get(of)
+    if name in INDICATORS or whole is None or not set(outputs) <= set(whole.outputs):
+        raise SettingError(f"{name} cannot be a view of {outputs} of {of}", where="indicators", remedy="mend the row")
+    rows = tuple(whole.outputs.index(output) for output in outputs)
+    INDICATORS[name] = replace(
+        whole, name=name, outputs=outputs, warm_up=warm_up, formula=formula, source=source or whole.source, rows=rows
+    )
 
 
 def resolve(name: str, **params: Any) -> ResolvedIndicator:
@@ -234,6 +282,7 @@ def _evaluate(rule: Rule, info: IndicatorInfo, values: Mapping[str, float]) -> i
 
 
 __all__ = [
-    "CLOSE", "HIGH", "INDICATOR", "INDICATORS", "LOW", "MAX_LOOKBACK", "OPEN", "ROW_NAMES", "TIME_S", "VOLUME",
-    "FloatArray", "IndicatorInfo", "Param", "ResolvedIndicator", "Rule", "discover", "indicator", "resolve",
+    "CLOSE", "HIGH", "INDICATOR", "INDICATORS", "LOW", "MAX_BLOCK", "MAX_LOOKBACK", "OPEN", "ROW_NAMES",
+    "SPAN", "TIME_S", "VOLUME",
+    "FloatArray", "IndicatorInfo", "Param", "ResolvedIndicator", "Rule", "discover", "indicator", "resolve", "view",
 ]  # fmt: skip

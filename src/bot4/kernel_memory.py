@@ -1,0 +1,131 @@
+# mypy: allow-untyped-calls
+"""Memory for kernels: scratch arrays on the stack, and views that cost nothing.
+
+Kernels allocate nothing and may not return slices, so these few things are made by the compiler itself. With
+``BOT4_JIT=0`` each is the plain NumPy expression that it stands for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+from bot4.kernel import JIT
+
+_FLOATS = types.Array(types.float64, 1, "C")
+_BYTES = 8
+
+
+def _array(context: Any, builder: Any, data: Any, length: Any) -> Any:
+    """A float64 array over memory that nobody frees."""
+    values = context.make_array(_FLOATS)(context, builder)
+    width = context.get_constant(types.intp, _BYTES)
+    context.populate_array(values, data=data, shape=(length,), strides=(width,), itemsize=width, meminfo=None)
+    return values._getvalue()
+
+
+def _make_scratch() -> Any:
+    @intrinsic
+    def scratch(_typing_context: Any, size: Any) -> Any:
+        if not isinstance(size, types.IntegerLiteral):
+            return None  # the compiler then says that it knows no such call
+        n = size.literal_value
+
+        def codegen(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+            with builder.goto_entry_block():  # alloca_once would fill it with zeros at every call
+                memory = builder.alloca(ir.ArrayType(ir.DoubleType(), n))
+            memory.align = 64
+            data = builder.bitcast(memory, ir.DoubleType().as_pointer())
+            return _array(context, builder, data, context.get_constant(types.intp, n))
+
+        return _FLOATS(size), codegen
+
+    return scratch
+
+
+def _make_columns_from() -> Any:
+    @intrinsic
+    def columns_from(_typing_context: Any, matrix: Any, first: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            whole = context.make_array(matrix)(context, builder, value=arguments[0])
+            at = context.cast(builder, arguments[1], signature.args[1], types.intp)
+            whole.data = builder.gep(whole.data, [at])
+            return whole._getvalue()
+
+        return matrix(matrix, first), codegen
+
+    return columns_from
+
+
+def _make_stretch() -> Any:
+    @intrinsic
+    def stretch(_typing_context: Any, ring: Any, row: Any, mask: Any, first: Any, stop: Any, spare: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            matrix = context.make_array(ring)(context, builder, value=arguments[0])
+            whole = [context.cast(builder, arguments[i], signature.args[i], types.intp) for i in range(1, 5)]
+            row_at, mask_at, first_at, stop_at = whole
+            zero = context.get_constant(types.intp, 0)
+            first_at = builder.select(builder.icmp_signed(">", first_at, zero), first_at, zero)
+            n = builder.sub(stop_at, first_at)
+            n = builder.select(builder.icmp_signed(">", n, zero), n, zero)
+            spare_data = context.make_array(spare)(context, builder, value=arguments[5]).data
+            width = builder.extract_value(matrix.shape, 1)
+            start = builder.gep(matrix.data, [builder.mul(row_at, width)])
+            at = builder.and_(first_at, mask_at)
+            here = builder.gep(start, [at])
+            head = builder.sub(builder.add(mask_at, context.get_constant(types.intp, 1)), at)
+            turns = builder.and_(builder.icmp_signed(">=", mask_at, zero), builder.icmp_signed(">", n, head))
+            with builder.if_then(turns, likely=False):
+                cgutils.raw_memcpy(builder, spare_data, here, head, _BYTES)
+                rest = builder.gep(spare_data, [head])
+                cgutils.raw_memcpy(builder, rest, start, builder.sub(n, head), _BYTES)
+            return _array(context, builder, builder.select(turns, spare_data, here), n)
+
+        return _FLOATS(ring, row, mask, first, stop, spare), codegen
+
+    return stretch
+
+
+def _plain_scratch(size: int) -> Any:
+    return np.full(size, np.nan)
+
+
+def _plain_columns_from(matrix: Any, first: int) -> Any:
+    return matrix[:, first:]
+
+
+def _plain_stretch(ring: Any, row: int, mask: int, first: int, stop: int, spare: Any) -> Any:
+    first = max(first, 0)
+    count = max(stop - first, 0)
+    at = first & mask
+    if mask < 0 or at + count <= mask + 1:
+        return ring[row, at : at + count]
+    head = mask + 1 - at
+    spare[:head] = ring[row, at : mask + 1]
+    spare[head:count] = ring[row, : count - head]
+    return spare[:count]
+
+
+scratch: Any = _make_scratch() if JIT else _plain_scratch
+"""``scratch(SIZE)`` inside a kernel: float64[SIZE] on the stack, uninitialised, for the length of the call.
+
+``SIZE`` is a constant of the module. The array may be sliced and passed on; it must not be returned or kept.
+"""
+
+columns_from: Any = _make_columns_from() if JIT else _plain_columns_from
+"""``columns_from(matrix, first)`` inside a kernel: a C-contiguous matrix seen from column ``first`` on.
+
+No bounds are kept: the caller writes at most the columns that are left.
+"""
+
+stretch: Any = _make_stretch() if JIT else _plain_stretch
+"""``stretch(ring, row, mask, first, stop, spare)`` in a kernel: a row's values ``max(first, 0) .. stop - 1``, in order.
+
+Value ``t`` of the row is in column ``t & mask``. The stretch is a view of the ring, or of ``spare``, filled here, where
+the ring turns within it: it is to be read only.
+"""
