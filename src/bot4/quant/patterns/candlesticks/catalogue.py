@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bot4.domain.errors import SettingError
+
 REVERSAL, CONTINUATION, INDECISION = "reversal", "continuation", "indecision"
 BULLISH, BEARISH, EITHER = "bullish", "bearish", "either"
 
@@ -183,7 +185,7 @@ CANDLESTICKS: tuple[CandlestickPattern, ...] = (
     _row("takuri", "TAKURI", 1, REVERSAL, BULLISH, "100", 10,
          "doji with a tiny upper and a very long lower shadow"),
     _row("tasuki_gap", "TASUKIGAP", 3, CONTINUATION, EITHER, "-100 100", 7,
-         "a body that gaps on; a third of the other colour and of near size that opens within it and closes in the gap"),
+         "a body that gaps on; a third of the other colour and of near size that opens within it, closes in the gap"),
     _row("thrusting", "THRUSTING", 2, CONTINUATION, BEARISH, "-100", 11,
          "long black; white that opens below its low and closes into its body, at most half way"),
     _row("tristar", "TRISTAR", 3, REVERSAL, EITHER, "-100 100", 12,
@@ -214,3 +216,17 @@ CANDLESTICKS: tuple[CandlestickPattern, ...] = (
 N_PATTERNS = len(CANDLESTICKS)
 NAMES = tuple(pattern.name for pattern in CANDLESTICKS)
 WARM_UPS = tuple(pattern.warm_up for pattern in CANDLESTICKS)
+
+
+def pattern_named(name: str) -> CandlestickPattern:
+    """The row of the table of a pattern, by its name or by TA-Lib's.
+
+    Raises:
+        SettingError: there is none of that name.
+    """
+    for pattern in CANDLESTICKS:
+        if name in (pattern.name, pattern.talib):
+            return pattern
+    raise SettingError(
+        f"unknown pattern {name!r}", where="candlestick patterns", remedy=f"known are {', '.join(NAMES)}"
+    )

@@ -66,5 +66,5 @@ def _value(state: FloatArray, offset: int, bar: int, side: float, level: float, 
     direction = state[offset + _DIRECTION]
     if (close - state[offset + _LEVEL]) * direction > 0.0:
         state[offset + _LAST_BAR] = -1.0
-        return 200.0 * direction
+        return 200.0 * float(direction)
     return 0.0

@@ -56,26 +56,11 @@ def four_candles(rows: FloatArray, n: int, out: Int16Array) -> None:
         columns_from(rows, HISTORY - 3),
     )
     hit = scratch(BLOCK)
-    colour0, colour1, colour2, colour3 = (
-        ago0[COLOUR],
-        ago1[COLOUR],
-        ago2[COLOUR],
-        ago3[COLOUR],
-    )
+    colour0, colour1, colour2, colour3 = ago0[COLOUR], ago1[COLOUR], ago2[COLOUR], ago3[COLOUR]
     open0, open1, open2, open3 = ago0[OPEN], ago1[OPEN], ago2[OPEN], ago3[OPEN]
-    close0, close1, close2, close3 = (
-        ago0[CLOSE],
-        ago1[CLOSE],
-        ago2[CLOSE],
-        ago3[CLOSE],
-    )
+    close0, close1, close2, close3 = ago0[CLOSE], ago1[CLOSE], ago2[CLOSE], ago3[CLOSE]
     top1, top2, bottom2 = ago1[TOP], ago2[TOP], ago2[BOTTOM]
-    top3, bottom3, size2, size3 = (
-        ago3[TOP],
-        ago3[BOTTOM],
-        ago2[RANGE_AVERAGE_6],
-        ago3[RANGE_AVERAGE_5],
-    )
+    top3, bottom3, size2, size3 = ago3[TOP], ago3[BOTTOM], ago2[RANGE_AVERAGE_6], ago3[RANGE_AVERAGE_5]
     for i in range(n):
         colours = (colour3[i] == colour2[i]) & (colour2[i] == colour1[i]) & (colour1[i] != colour0[i])
         near3, near2 = NEAR * size3[i], NEAR * size2[i]
@@ -110,27 +95,11 @@ def five_candle_reversals(rows: FloatArray, n: int, out: Int16Array) -> None:
         columns_from(rows, HISTORY - 4),
     )
     hit = scratch(BLOCK)
-    colour0, colour1, colour3, colour4 = (
-        ago0[COLOUR],
-        ago1[COLOUR],
-        ago3[COLOUR],
-        ago4[COLOUR],
-    )
-    close0, close4, open3, body4, average4 = (
-        ago0[CLOSE],
-        ago4[CLOSE],
-        ago3[OPEN],
-        ago4[BODY],
-        ago4[BODY_AVERAGE_10],
-    )
+    colour0, colour1, colour3, colour4 = ago0[COLOUR], ago1[COLOUR], ago3[COLOUR], ago4[COLOUR]
+    close0, close4, open3, body4, average4 = ago0[CLOSE], ago4[CLOSE], ago3[OPEN], ago4[BODY], ago4[BODY_AVERAGE_10]
     high1, high2, high3 = ago1[HIGH], ago2[HIGH], ago3[HIGH]
     low1, low2, low3 = ago1[LOW], ago2[LOW], ago3[LOW]
-    top3, bottom3, top4, bottom4 = (
-        ago3[TOP],
-        ago3[BOTTOM],
-        ago4[TOP],
-        ago4[BOTTOM],
-    )
+    top3, bottom3, top4, bottom4 = ago3[TOP], ago3[BOTTOM], ago4[TOP], ago4[BOTTOM]
     for i in range(n):
         colours = (colour4[i] == colour3[i]) & (colour3[i] == colour1[i]) & (colour1[i] != colour0[i])
         falling = (high2[i] < high3[i]) & (low2[i] < low3[i]) & (high1[i] < high2[i]) & (low1[i] < low2[i])
@@ -161,32 +130,14 @@ def five_candle_continuations(rows: FloatArray, n: int, out: Int16Array) -> None
         columns_from(rows, HISTORY - 4),
     )
     hit = scratch(BLOCK)
-    body0, body1, body2, body3, body4 = (
-        ago0[BODY],
-        ago1[BODY],
-        ago2[BODY],
-        ago3[BODY],
-        ago4[BODY],
-    )
+    body0, body1, body2, body3, body4 = ago0[BODY], ago1[BODY], ago2[BODY], ago3[BODY], ago4[BODY]
     average1, average4 = ago1[BODY_AVERAGE_13], ago4[BODY_AVERAGE_10]
     average2, average3 = ago2[BODY_AVERAGE_12], ago3[BODY_AVERAGE_11]
-    colour0, colour1, colour2, colour3, colour4 = (
-        ago0[COLOUR],
-        ago1[COLOUR],
-        ago2[COLOUR],
-        ago3[COLOUR],
-        ago4[COLOUR],
-    )
+    colour0, colour1, colour2, colour3, colour4 = ago0[COLOUR], ago1[COLOUR], ago2[COLOUR], ago3[COLOUR], ago4[COLOUR]
     top1, top2, top3, top4 = ago1[TOP], ago2[TOP], ago3[TOP], ago4[TOP]
     bottom1, bottom2, bottom3 = ago1[BOTTOM], ago2[BOTTOM], ago3[BOTTOM]
-    open0, close0, close1, close2, close3, close4 = (
-        ago0[OPEN],
-        ago0[CLOSE],
-        ago1[CLOSE],
-        ago2[CLOSE],
-        ago3[CLOSE],
-        ago4[CLOSE],
-    )
+    open0, close0, close1 = ago0[OPEN], ago0[CLOSE], ago1[CLOSE]
+    close2, close3, close4 = ago2[CLOSE], ago3[CLOSE], ago4[CLOSE]
     high1, high2, high3 = ago1[HIGH], ago2[HIGH], ago3[HIGH]
     for i in range(n):
         sizes = (

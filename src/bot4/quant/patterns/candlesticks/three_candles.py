@@ -74,17 +74,8 @@ def stars(rows: FloatArray, n: int, out: Int16Array) -> None:
     close0, close2 = ago0[CLOSE], ago2[CLOSE]
     colour0, colour2 = ago0[COLOUR], ago2[COLOUR]
     body0, body1, body2 = ago0[BODY], ago1[BODY], ago2[BODY]
-    top1, bottom1, top2, bottom2 = (
-        ago1[TOP],
-        ago1[BOTTOM],
-        ago2[TOP],
-        ago2[BOTTOM],
-    )
-    average0, average1, average2 = (
-        ago0[BODY_AVERAGE_12],
-        ago1[BODY_AVERAGE_11],
-        ago2[BODY_AVERAGE_10],
-    )
+    top1, bottom1, top2, bottom2 = ago1[TOP], ago1[BOTTOM], ago2[TOP], ago2[BOTTOM]
+    average0, average1, average2 = ago0[BODY_AVERAGE_12], ago1[BODY_AVERAGE_11], ago2[BODY_AVERAGE_10]
     tiny1 = ago1[TINY_11]
     for i in range(n):
         turns = (body2[i] > average2[i]) & (colour2[i] > 0.0) & (body0[i] > average0[i]) & (colour0[i] < 0.0)
@@ -138,17 +129,9 @@ def soldiers(rows: FloatArray, n: int, out: Int16Array) -> None:
     close0, close1, close2 = ago0[CLOSE], ago1[CLOSE], ago2[CLOSE]
     body0, body1, body2 = ago0[BODY], ago1[BODY], ago2[BODY]
     upper0, upper1, upper2 = ago0[UPPER], ago1[UPPER], ago2[UPPER]
-    average0, average1, average2 = (
-        ago0[BODY_AVERAGE_12],
-        ago1[BODY_AVERAGE_11],
-        ago2[BODY_AVERAGE_10],
-    )
+    average0, average1, average2 = ago0[BODY_AVERAGE_12], ago1[BODY_AVERAGE_11], ago2[BODY_AVERAGE_10]
     tiny0, tiny1, tiny2 = ago0[TINY_12], ago1[TINY_11], ago2[TINY_10]
-    short0, short1, short2 = (
-        ago0[SHORT_SHADOW_12],
-        ago1[SHORT_SHADOW_11],
-        ago2[SHORT_SHADOW_10],
-    )
+    short0, short1, short2 = ago0[SHORT_SHADOW_12], ago1[SHORT_SHADOW_11], ago2[SHORT_SHADOW_10]
     size1, size2 = ago1[RANGE_AVERAGE_11], ago2[RANGE_AVERAGE_10]
     for i in range(n):
         rise = (close2[i] >= open2[i]) & (close1[i] >= open1[i]) & (close0[i] >= open0[i])
@@ -227,12 +210,7 @@ def two_crows(rows: FloatArray, n: int, out: Int16Array) -> None:
     hit = scratch(BLOCK)
     open0, open1, open2 = ago0[OPEN], ago1[OPEN], ago2[OPEN]
     close0, close1, close2 = ago0[CLOSE], ago1[CLOSE], ago2[CLOSE]
-    body1, body2, average1, average2 = (
-        ago1[BODY],
-        ago2[BODY],
-        ago1[BODY_AVERAGE_11],
-        ago2[BODY_AVERAGE_10],
-    )
+    body1, body2, average1, average2 = ago1[BODY], ago2[BODY], ago1[BODY_AVERAGE_11], ago2[BODY_AVERAGE_10]
     for i in range(n):
         colours = (close2[i] >= open2[i]) & (close1[i] < open1[i]) & (close0[i] < open0[i])
         gaps = (body2[i] > average2[i]) & (close1[i] > close2[i])
@@ -255,18 +233,8 @@ def inside_and_outside(rows: FloatArray, n: int, out: Int16Array) -> None:
     hit = scratch(BLOCK)
     open2, close0, close1 = ago2[OPEN], ago0[CLOSE], ago1[CLOSE]
     colour0, colour1, colour2 = ago0[COLOUR], ago1[COLOUR], ago2[COLOUR]
-    body1, body2, average1, average2 = (
-        ago1[BODY],
-        ago2[BODY],
-        ago1[BODY_AVERAGE_11],
-        ago2[BODY_AVERAGE_10],
-    )
-    top1, bottom1, top2, bottom2 = (
-        ago1[TOP],
-        ago1[BOTTOM],
-        ago2[TOP],
-        ago2[BOTTOM],
-    )
+    body1, body2, average1, average2 = ago1[BODY], ago2[BODY], ago1[BODY_AVERAGE_11], ago2[BODY_AVERAGE_10]
+    top1, bottom1, top2, bottom2 = ago1[TOP], ago1[BOTTOM], ago2[TOP], ago2[BOTTOM]
     for i in range(n):
         is_harami = (
             (body2[i] > average2[i]) & (body1[i] <= average1[i]) & (top1[i] < top2[i]) & (bottom1[i] > bottom2[i])
@@ -292,12 +260,7 @@ def bottoms(rows: FloatArray, n: int, out: Int16Array) -> None:
     high0, high1, high2 = ago0[HIGH], ago1[HIGH], ago2[HIGH]
     low0, low1, low2 = ago0[LOW], ago1[LOW], ago2[LOW]
     body0, body1, body2 = ago0[BODY], ago1[BODY], ago2[BODY]
-    upper0, lower0, lower1, lower2 = (
-        ago0[UPPER],
-        ago0[LOWER],
-        ago1[LOWER],
-        ago2[LOWER],
-    )
+    upper0, lower0, lower1, lower2 = ago0[UPPER], ago0[LOWER], ago1[LOWER], ago2[LOWER]
     average0, average2 = ago0[BODY_AVERAGE_12], ago2[BODY_AVERAGE_10]
     tiny0, tiny1, size2 = ago0[TINY_12], ago1[TINY_11], ago2[RANGE_AVERAGE_5]
     for i in range(n):

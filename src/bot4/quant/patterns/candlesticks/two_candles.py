@@ -1,4 +1,4 @@
-"""Patterns of two candles. Names end in the candle's age: ``open0`` belongs to the last one, ``open1`` to that before."""
+"""Patterns of two candles. Names end in the age of the candle: ``open0`` is of the last, ``open1`` of that before."""
 
 from __future__ import annotations
 
@@ -59,12 +59,7 @@ def hammers(rows: FloatArray, n: int, out: Int16Array) -> None:
     ago0, ago1 = columns_from(rows, HISTORY), columns_from(rows, HISTORY - 1)
     hit = scratch(BLOCK)
     body, upper, lower = ago0[BODY], ago0[UPPER], ago0[LOWER]
-    top0, bottom0, top1, bottom1 = (
-        ago0[TOP],
-        ago0[BOTTOM],
-        ago1[TOP],
-        ago1[BOTTOM],
-    )
+    top0, bottom0, top1, bottom1 = ago0[TOP], ago0[BOTTOM], ago1[TOP], ago1[BOTTOM]
     high1, low1 = ago1[HIGH], ago1[LOW]
     average, tiny, size1 = ago0[BODY_AVERAGE_11], ago0[TINY_11], ago1[RANGE_AVERAGE_10]
     for i in range(n):
@@ -90,23 +85,9 @@ def bodies_within(rows: FloatArray, n: int, out: Int16Array) -> None:
     """harami, harami_cross, homing_pigeon, doji_star: a small body after a long one."""
     ago0, ago1 = columns_from(rows, HISTORY), columns_from(rows, HISTORY - 1)
     hit = scratch(BLOCK)
-    body0, body1, colour0, colour1 = (
-        ago0[BODY],
-        ago1[BODY],
-        ago0[COLOUR],
-        ago1[COLOUR],
-    )
-    top0, bottom0, top1, bottom1 = (
-        ago0[TOP],
-        ago0[BOTTOM],
-        ago1[TOP],
-        ago1[BOTTOM],
-    )
-    average0, average1, tiny0 = (
-        ago0[BODY_AVERAGE_11],
-        ago1[BODY_AVERAGE_10],
-        ago0[TINY_11],
-    )
+    body0, body1, colour0, colour1 = ago0[BODY], ago1[BODY], ago0[COLOUR], ago1[COLOUR]
+    top0, bottom0, top1, bottom1 = ago0[TOP], ago0[BOTTOM], ago1[TOP], ago1[BOTTOM]
+    average0, average1, tiny0 = ago0[BODY_AVERAGE_11], ago1[BODY_AVERAGE_10], ago0[TINY_11]
     for i in range(n):
         is_small = (body1[i] > average1[i]) & (body0[i] <= average0[i])
         is_within = (top0[i] <= top1[i]) & (bottom0[i] >= bottom1[i])
@@ -137,19 +118,10 @@ def neck_lines(rows: FloatArray, n: int, out: Int16Array) -> None:
     """in_neck, on_neck, thrusting, piercing, dark_cloud_cover: how far a counter-move closes into a long body."""
     ago0, ago1 = columns_from(rows, HISTORY), columns_from(rows, HISTORY - 1)
     hit = scratch(BLOCK)
-    open0, close0, open1, close1 = (
-        ago0[OPEN],
-        ago0[CLOSE],
-        ago1[OPEN],
-        ago1[CLOSE],
-    )
+    open0, close0, open1, close1 = ago0[OPEN], ago0[CLOSE], ago1[OPEN], ago1[CLOSE]
     high1, low1, body0, body1 = ago1[HIGH], ago1[LOW], ago0[BODY], ago1[BODY]
     colour0, colour1 = ago0[COLOUR], ago1[COLOUR]
-    average0, average1, size1 = (
-        ago0[BODY_AVERAGE_11],
-        ago1[BODY_AVERAGE_10],
-        ago1[RANGE_AVERAGE_10],
-    )
+    average0, average1, size1 = ago0[BODY_AVERAGE_11], ago1[BODY_AVERAGE_10], ago1[RANGE_AVERAGE_10]
     for i in range(n):
         turns = (colour1[i] < 0.0) & (body1[i] > average1[i]) & (colour0[i] > 0.0) & (open0[i] < low1[i])
         hit[i] = -100.0 * (turns & (close0[i] <= close1[i] + EQUAL * size1[i]) & (close0[i] >= close1[i]))
@@ -181,18 +153,8 @@ def kicks(rows: FloatArray, n: int, out: Int16Array) -> None:
     """kicking, kicking_by_length: from one marubozu to another of the other colour over a gap."""
     ago0, ago1 = columns_from(rows, HISTORY), columns_from(rows, HISTORY - 1)
     hit, longer = scratch(BLOCK), scratch(BLOCK)
-    body0, body1, colour0, colour1 = (
-        ago0[BODY],
-        ago1[BODY],
-        ago0[COLOUR],
-        ago1[COLOUR],
-    )
-    upper0, upper1, lower0, lower1 = (
-        ago0[UPPER],
-        ago1[UPPER],
-        ago0[LOWER],
-        ago1[LOWER],
-    )
+    body0, body1, colour0, colour1 = ago0[BODY], ago1[BODY], ago0[COLOUR], ago1[COLOUR]
+    upper0, upper1, lower0, lower1 = ago0[UPPER], ago1[UPPER], ago0[LOWER], ago1[LOWER]
     high0, high1, low0, low1 = ago0[HIGH], ago1[HIGH], ago0[LOW], ago1[LOW]
     average0, average1 = ago0[BODY_AVERAGE_11], ago1[BODY_AVERAGE_10]
     tiny0, tiny1 = ago0[TINY_11], ago1[TINY_10]
@@ -213,18 +175,8 @@ def meeting_lines(rows: FloatArray, n: int, out: Int16Array) -> None:
     """counterattack, separating_lines, matching_low: closes or opens at one price."""
     ago0, ago1 = columns_from(rows, HISTORY), columns_from(rows, HISTORY - 1)
     hit = scratch(BLOCK)
-    open0, close0, open1, close1 = (
-        ago0[OPEN],
-        ago0[CLOSE],
-        ago1[OPEN],
-        ago1[CLOSE],
-    )
-    body0, body1, colour0, colour1 = (
-        ago0[BODY],
-        ago1[BODY],
-        ago0[COLOUR],
-        ago1[COLOUR],
-    )
+    open0, close0, open1, close1 = ago0[OPEN], ago0[CLOSE], ago1[OPEN], ago1[CLOSE]
+    body0, body1, colour0, colour1 = ago0[BODY], ago1[BODY], ago0[COLOUR], ago1[COLOUR]
     upper0, lower0, tiny0 = ago0[UPPER], ago0[LOWER], ago0[TINY_11]
     average0, average1 = ago0[BODY_AVERAGE_11], ago1[BODY_AVERAGE_10]
     size1, early_size1 = ago1[RANGE_AVERAGE_10], ago1[RANGE_AVERAGE_5]
@@ -253,12 +205,7 @@ def engulfings(rows: FloatArray, n: int, out: Int16Array) -> None:
     """engulfing: a body that covers the one before, of the other colour."""
     ago0, ago1 = columns_from(rows, HISTORY), columns_from(rows, HISTORY - 1)
     hit = scratch(BLOCK)
-    top0, bottom0, top1, bottom1 = (
-        ago0[TOP],
-        ago0[BOTTOM],
-        ago1[TOP],
-        ago1[BOTTOM],
-    )
+    top0, bottom0, top1, bottom1 = ago0[TOP], ago0[BOTTOM], ago1[TOP], ago1[BOTTOM]
     colour0, colour1 = ago0[COLOUR], ago1[COLOUR]
     for i in range(n):
         covers = (top0[i] >= top1[i]) & (bottom0[i] <= bottom1[i]) & ((top0[i] > top1[i]) | (bottom0[i] < bottom1[i]))
