@@ -73,7 +73,7 @@ def test_a_level_is_known_when_the_touch_that_makes_it_one_was_confirmed() -> No
 
 def test_a_swing_of_several_scales_is_one_touch_of_the_widest_known_at_the_first() -> None:
     once = swing_records((40, 110, 1, 45, SPAN_6), (80, 110, 1, 86, SPAN_6))
-    both = swing_records((40, 110, 1, 45, SPAN_6), (40, 110, 1, 52, SPAN_12), (80, 110, 1, 86, SPAN_6))
+    both = swing_records((40, 110, 1, 45, SPAN_6), (80, 110, 1, 86, SPAN_6), (40, 110, 1, 92, SPAN_12))
     narrow = swing_records(*once.tolist(), (120, 110, 1, 125, SPAN_3))
     thin, thick = (at_price(support_resistance(RANGE, found), 110.0) for found in (once, both))
     assert (thin.touches, thick.touches) == (2, 2)
@@ -82,20 +82,32 @@ def test_a_swing_of_several_scales_is_one_touch_of_the_widest_known_at_the_first
     assert at_price(support_resistance(RANGE, narrow), 110.0) == thin, "spans below the least are no touches"
 
 
-def test_strength_is_the_formula_of_the_document() -> None:
+@pytest.mark.parametrize(("price", "crossings"), [(110.0, 0), (105.0, 5)])
+def test_strength_is_the_formula_of_the_document(price: float, crossings: int) -> None:
     found = swing_records(
-        (40, 110.0, 1, 45, SPAN_6), (80, 110.3, 1, 86, SPAN_12), (120, 110.1, 1, 126, SPAN_6)
+        (40, price, 1, 45, SPAN_6), (80, price + 0.3, 1, 86, SPAN_12), (120, price + 0.1, 1, 126, SPAN_6)
     )  # fmt: skip
-    level = at_price(support_resistance(RANGE, found), 110.0)
+    level = at_price(support_resistance(RANGE, found), price)
     n = len(RANGE)
     weights = [1.0, 2.0, 1.0]
     touched = sum(w * 0.5 ** ((n - 1 - bar) / (n / 2)) for w, bar in zip(weights, (40, 80, 120), strict=True))
     price_share = level.width / (RANGE.high.max() - RANGE.low.min())
     overlap = np.clip(np.minimum(RANGE.high, level.high) - np.maximum(RANGE.low, level.low), 0, None) / 0.5
+    assert level.crossings == crossings
     assert level.volume_share == pytest.approx(overlap.sum() / n)
-    evidence = touched * 3 / (3 + level.crossings) + max(0.0, math.log(level.volume_share / price_share))
+    evidence = touched * 3 / (3 + crossings) + max(0.0, math.log(level.volume_share / price_share))
     assert level.strength == pytest.approx(1.0 - math.exp(-evidence / 4.0))
-    assert level.price == pytest.approx((110.0 + 2 * 110.3 + 110.1) / 4.0)
+    assert level.price == pytest.approx(price + (2 * 0.3 + 0.1) / 4.0)
+
+
+def test_much_volume_within_a_level_makes_no_second_one() -> None:
+    busy = replace(RANGE, volume=np.where(RANGE.high > 109.9, 50.0, 1.0))
+    alone = support_resistance(busy, swing_records())
+    assert [round(level.price) for level in alone] == [110]
+    touched = at_price(support_resistance(busy), 110.0)
+    assert touched.low <= alone[0].high
+    assert alone[0].low <= touched.high
+    assert not [level for level in support_resistance(busy) if not level.touches]
 
 
 def test_more_and_later_touches_and_more_volume_make_a_level_stronger() -> None:

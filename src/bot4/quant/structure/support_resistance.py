@@ -9,7 +9,7 @@ As of bar ``t``, over the window of the last ``lookback_bars`` bars, with ``unit
 3. A level's price is the weighted mean of its touches. Its zone reaches over all of them, and at least a quarter of
    the tolerance to each side of the price.
 4. Bins of *volume at price*, half a tolerance wide, that have twice the mean and the most within two bins are levels
-   of their own, without touches, where no level's zone holds their middle.
+   of their own, without touches, where their zone meets no other.
 5. ``strength = 1 - exp(-(R T + V) / 4)``: ``T`` is the sum of touch weights, each halved for every half window of
    age; ``R = touches / (touches + crossings)``; ``V = max(0, ln(volume_share / price_share))``, where ``price_share``
    is the zone's share of the window's whole range.
@@ -190,12 +190,10 @@ def _touched(at: Window, touches: Swings, reach: float, least_span: int, min_tou
 
 
 def _nodes(at: Window, reach: float, levels: list[Level]) -> list[Level]:
-    """Levels of volume alone, where no other level's zone is."""
+    """Levels of volume alone, whose zone meets no other level's."""
     profile = volume_at_price(at.row(LOW_ROW), at.row(HIGH_ROW), at.row(_VOLUME_ROW), reach / _BINS_A_TOLERANCE)
-    prices = [profile.price(k) for k in profile.peaks(_NODE_REACH_BINS, _NODE_DENSITY)]
-    return [
-        _node(at, price, 0.25 * reach) for price in prices if not any(lvl.low <= price <= lvl.high for lvl in levels)
-    ]
+    nodes = [_node(at, profile.price(k), 0.25 * reach) for k in profile.peaks(_NODE_REACH_BINS, _NODE_DENSITY)]
+    return [node for node in nodes if not any(lvl.low <= node.high and node.low <= lvl.high for lvl in levels)]
 
 
 def _node(at: Window, price: float, half_width: float) -> Level:
