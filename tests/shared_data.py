@@ -21,3 +21,10 @@ def shared_path(relative: str) -> Path:
 def bars_path(relative: str) -> Path:
     """A file of recorded bars, for example ``binance_spot_1m/BTCUSDT_1m_20250520_20250719.parquet``."""
     return SHARED_DATA / "bars" / relative
+
+
+def bars_files() -> list[str]:
+    """Every Parquet file of recorded bars that one symbol fills, for :func:`bars_path`; none without the data."""
+    folder = SHARED_DATA / "bars"
+    found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet"))
+    return [file for file in found if "panel" not in file]
