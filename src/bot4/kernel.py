@@ -160,9 +160,9 @@ def warm_up(
 ) -> bool:
     """Make the given kernels ready to run and freeze them: a call with other types then raises TypeError.
 
-    Where all of them are in the cache, only they are loaded. Otherwise every registered kernel is compiled in
-    the order of declaration (callees first), so that the progress is even, and all are frozen. A second process
-    meanwhile compiles those given as ``beside``, and what they call, into the same cache.
+    Where all of them are in the cache, only they are loaded. Otherwise they and what they call are compiled, in the
+    order of declaration (callees first), so that the progress is even; what nobody asked for is not. A second
+    process meanwhile compiles those given as ``beside``, and what they call, into the same cache.
 
     Args:
         kernels: the kernels that the caller is about to call.
@@ -179,7 +179,8 @@ def warm_up(
     is_warm = all(_is_ready(entry) for entry in wanted)
     apart = [entry for entry in KERNELS.values() if any(entry.compiled is k for k in beside)]
     with _Helper([] if is_warm else apart) as helper:
-        todo = wanted if is_warm else helper.in_turn(list(KERNELS.values()))
+        reached = set() if is_warm else _reached(wanted)
+        todo = wanted if is_warm else helper.in_turn([e for e in KERNELS.values() if e.name in reached])
         for done, entry in enumerate(todo, 1):
             was_cached = _load(helper.awaited(entry).compiled, entry.signature)
             if progress is not None:
