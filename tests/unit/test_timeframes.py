@@ -274,7 +274,6 @@ def test_timeframes_resampling_and_the_pipeline_make_the_same_bars_of_recorded_o
         assert known.tobytes() == frame.known.tobytes()
 
 
-@pytest.mark.xfail(strict=True, reason="resample adds volumes in pairs, the pipeline one after the other")
 @requires_shared_data
 @pytest.mark.parametrize(("relative", "intervals"), RECORDED)
 def test_volume_is_added_in_the_order_of_time_wherever_bars_are_made(relative: str, intervals: list[str]) -> None:
@@ -283,7 +282,6 @@ def test_volume_is_added_in_the_order_of_time_wherever_bars_are_made(relative: s
         same_bits(pipeline_frame(base, interval_ns)[0], frame.bars, ("volume",))
 
 
-@pytest.mark.xfail(strict=True, reason="the pipeline's weeks begin on Thursday, those of exchanges on Monday")
 def test_weeks_open_on_monday_in_the_pipeline_too() -> None:
     days = minutes(range(30))
     days = replace(days, interval_ns=DAY_NS, ts_open_ns=T0 + DAY_NS * np.arange(30))

@@ -1,8 +1,8 @@
 """Timeframes: higher bars built from the base stream, each known only when its last base bar is.
 
-A higher bar covers a whole multiple of the base interval, aligned to the UTC epoch. It is complete when the
-base bar that ends it arrives or, after a gap, when a bar of a later bucket shows that it has ended; it is made
-of the bars that exist.
+A higher bar covers a whole multiple of the base interval on the UTC grid; whole weeks begin on Monday, as those of
+:mod:`bot4.quant.series.resample` do. It is complete when the base bar that ends it arrives or, after a gap, when a
+bar of a later bucket shows that it has ended; it is made of the bars that exist.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from bot4.domain.bars import SECOND_NS
 from bot4.kernel import f8, i8, kernel, record, void
 from bot4.pipeline.state import FRAME, RING
 from bot4.quant.indicators.registry import CLOSE, HIGH, LOW, OPEN, TIME_S, VOLUME
+from bot4.quant.series.time_grid import MONDAY_OFFSET_NS, WEEK_NS
 
 _MASK = RING - 1
 
@@ -51,12 +52,13 @@ def extend_bar(
     ts_open_ns: int,
 ) -> None:
     """Fold one base bar into the frame's bar in the making, and complete what it completes."""
-    bucket = ts_open_ns // interval_ns
+    offset_ns = MONDAY_OFFSET_NS if interval_ns % WEEK_NS == 0 else 0
+    bucket = (ts_open_ns - offset_ns) // interval_ns
     if frame["n_parts"] > 0 and bucket != frame["bucket"]:
         _complete(frame)
     if frame["n_parts"] == 0:
         frame["bucket"] = bucket
-        frame["ts_open_ns"] = bucket * interval_ns
+        frame["ts_open_ns"] = bucket * interval_ns + offset_ns
         frame["open"] = open_
         frame["high"] = high
         frame["low"] = low
@@ -66,5 +68,5 @@ def extend_bar(
     frame["close"] = close
     frame["volume"] += volume
     frame["n_parts"] += 1
-    if ts_open_ns + base_interval_ns >= (bucket + 1) * interval_ns:
+    if ts_open_ns + base_interval_ns >= (bucket + 1) * interval_ns + offset_ns:
         _complete(frame)

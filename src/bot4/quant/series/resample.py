@@ -101,7 +101,7 @@ def bars_from_trades(
         high=_reduce(np.maximum, price, starts),
         low=_reduce(np.minimum, price, starts),
         close=price[ends - 1],
-        volume=_reduce(np.add, quantity, starts),
+        volume=_sum(quantity, starts),
     )
     return _with_empty_bars(bars, end_ns) if empty_bars == "fill" and len(bars) else bars
 
@@ -139,6 +139,12 @@ def _reduce(operation: np.ufunc, values: FloatArray, starts: IntArray) -> FloatA
     return np.asarray(operation.reduceat(values, starts), dtype=np.float64)
 
 
+def _sum(values: FloatArray, starts: IntArray) -> FloatArray:
+    """Added one after the other, as the pipeline adds bar by bar; ``np.add.reduceat`` adds in pairs, to other bits."""
+    group = np.repeat(np.arange(len(starts)), np.diff(starts, append=len(values)))
+    return np.asarray(np.bincount(group, weights=values, minlength=len(starts)), np.float64)
+
+
 def _head(series: BarSeries, stop: int) -> BarSeries:
     return BarSeries(
         series.symbol, series.interval_ns, series.ts_open_ns[:stop], series.open[:stop], series.high[:stop],
@@ -156,7 +162,7 @@ def _from_groups(series: BarSeries, interval_ns: int, starts: IntArray) -> BarSe
         high=_reduce(np.maximum, series.high, starts),
         low=_reduce(np.minimum, series.low, starts),
         close=series.close[ends - 1],
-        volume=_reduce(np.add, series.volume, starts),
+        volume=_sum(series.volume, starts),
         is_synthetic=series.is_synthetic,
     )
 
