@@ -24,12 +24,12 @@ _CYCLES = ("HT_DCPERIOD", "HT_DCPHASE", "HT_PHASOR", "HT_SINE", "HT_TRENDMODE")
 
 
 def _closes() -> tuple[np.ndarray, str]:
-    files = sorted(_RECORDED.glob("*.parquet"))
-    if not files:
+    files = [_RECORDED / f"{symbol}_1m_2017.parquet" for symbol in ("ETHUSD", "BTCUSD", "BTCUSD")]
+    if not files[0].is_file():
         return workload_b(_N_BARS).close, "synthetic"
     polars = importlib.import_module("polars")
     series = [polars.read_parquet(file)["close"].to_numpy() for file in files]
-    return np.resize(np.concatenate(series), _N_BARS).astype(np.float64), "recorded"
+    return np.concatenate(series)[:_N_BARS].astype(np.float64), "recorded"
 
 
 def _largest_difference(ours: np.ndarray, theirs: np.ndarray, close: np.ndarray) -> float:

@@ -159,6 +159,28 @@ def advance_cycle(
     state[at + I2], state[at + Q2], state[at + RE], state[at + IM] = i2, q2, re, im
 
 
+@kernel(void(array(f8), i8, array(f8)), is_inlined=True)
+def copy(values: FloatArray, n: int, into: FloatArray) -> None:
+    """Copy the first ``n`` values."""
+    for k in range(n):
+        into[k] = values[k]
+
+
+@kernel(i8(array(f8, 2), i8, i8, i8, array(f8)))
+def load_closes(bars: FloatArray, mask: int, t0: int, t1: int, closes: FloatArray) -> int:
+    """Copy the closes of a block and of up to ``LONGEST - 1`` bars before it; returns how many came before."""
+    earlier = min(t0, LONGEST - 1)
+    n = earlier + t1 - t0
+    row = bars[CLOSE]
+    start = (t0 - earlier) & mask
+    if start + n <= len(row):
+        copy(row[start:], n, closes)
+    else:
+        for k in range(n):
+            closes[k] = row[(start + k) & mask]
+    return earlier
+
+
 @kernel(void(array(f8), i8, i8, i8, i8, array(f8), array(f8), array(f8), array(f8)))
 def run_cycle(
     state: FloatArray,
@@ -177,21 +199,18 @@ def run_cycle(
     """
     n = t1 - t0
     first = min(max(start - t0, 0), n)
-    for k in range(DELAYS):
-        detrended[k] = state[at + DETREND_AT + k]
-        quadrature[k] = state[at + QUADRATURE_AT + k]
-    for k in range(HISTORY):
-        smoothed[k] = state[at + SMOOTHED_AT + k]
+    kept = state[at + DETREND_AT : at + CYCLE_SIZE]
+    copy(kept, DELAYS, detrended)
+    copy(kept[DELAYS:], DELAYS, quadrature)
+    copy(kept[2 * DELAYS :], HISTORY, smoothed)
     for i in range(first):
         smoothed[HISTORY + i] = 0.0
         detrended[DELAYS + i] = 0.0
         quadrature[DELAYS + i] = 0.0
     advance_cycle(state, at, smoothed, first, n, detrended, quadrature, periods)
-    for k in range(DELAYS):
-        state[at + DETREND_AT + k] = detrended[n + k]
-        state[at + QUADRATURE_AT + k] = quadrature[n + k]
-    for k in range(HISTORY):
-        state[at + SMOOTHED_AT + k] = smoothed[n + k]
+    copy(detrended[n:], DELAYS, kept)
+    copy(quadrature[n:], DELAYS, kept[DELAYS:])
+    copy(smoothed[n:], HISTORY, kept[2 * DELAYS :])
 
 
 @kernel(f8(f8), is_inlined=True)
@@ -414,9 +433,7 @@ def hilbert(
     else:
         run_cycle(state, LATE_AT, FIRST_LATE, t0, t1, smoothed, detrended, quadrature, periods)
         give_cycle(n, detrended, quadrature, periods, out)
-    earlier = min(t0, LONGEST - 1)
-    for k in range(earlier + n):
-        closes[k] = bars[CLOSE, (t0 - earlier + k) & mask]
+    earlier = load_closes(bars, mask, t0, t1, closes)
     first = max(FIRST_LATE - t0, 0)
     real, imaginary = detrended, quadrature  # which were given, and leave their room
     sum_over_cycle(smoothed, periods, closes, earlier, first, n, real, imaginary, means)
