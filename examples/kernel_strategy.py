@@ -22,9 +22,7 @@ DEPTH, STOP = 1, 2  # places in `params`: the parameters, in the order declared
 @STRATEGY_FAMILY.kernel
 def pullback(
     view: Any,
-    base: FloatArray,
-    middle: FloatArray,
-    slow: FloatArray,
+    frames: FloatArray,
     columns: Any,
     params: FloatArray,
     memory: FloatArray,
@@ -34,10 +32,9 @@ def pullback(
 
     Features are NaN until warm, and every comparison with NaN is false, so that nothing happens before.
     """
-    z = base[columns[Z_SCORE]]
-    is_rising = (
-        middle[columns[FAST_EMA]] > middle[columns[SLOW_EMA]] and slow[columns[FAST_EMA]] > slow[columns[SLOW_EMA]]
-    )
+    z = frames[0, columns[Z_SCORE]]
+    fast, slow = columns[FAST_EMA], columns[SLOW_EMA]
+    is_rising = frames[1, fast] > frames[1, slow] and frames[2, fast] > frames[2, slow]
     if is_idle(view) != 0 and is_rising and z < -params[DEPTH]:
         return int(enter(view, signal, 1.0, 0.0, params[STOP] * view["close"]))
     if z >= 0.0:

@@ -56,11 +56,9 @@ def run_set_voice(
     return set_voice(brain[0], symbol, voice, direction, confidence, valid_until_ns)
 
 
-@kernel(i8(i8, records(VIEW), array(f8), array(f8), array(f8), array(i8), array(f8), array(f8), records(SIGNAL)))
-def run_strategy(
-    address: int, view: Any, base: Any, middle: Any, slow: Any, columns: Any, params: Any, memory: Any, signal: Any
-) -> int:
-    return _ask(address, view[0], base, middle, slow, columns, params, memory, signal[0])
+@kernel(i8(i8, records(VIEW), array(f8, 2), array(i8), array(f8), array(f8), records(SIGNAL)))
+def run_strategy(address: int, view: Any, frames: Any, columns: Any, params: Any, memory: Any, signal: Any) -> int:
+    return _ask(address, view[0], frames, columns, params, memory, signal[0])
 
 
 def bitcoin(is_perpetual: bool = True, **changes: Any) -> Instrument:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from bot4.domain.bars import HOUR_NS, BarSeries
-from bot4.pipeline.state import N_STRATEGY_MEMORY, SIDEWAYS, SIGNAL, VIEW
+from bot4.pipeline.state import N_FRAMES, N_STRATEGY_MEMORY, SIDEWAYS, SIGNAL, VIEW
 from bot4.pipeline.strategies.info import ResolvedStrategy
 from bot4.pipeline.strategy_family import STRATEGY_FAMILY
 from bot4.quant.indicators.arrays import compute
 from tests.decision_records import run_strategy
+from tests.technical_runs import Heard, every
 
 LOT = 0.00001
 
@@ -29,23 +30,6 @@ def random_bars(n: int, seed: int, drift: float = 0.0, volatility: float = 0.006
         + HOUR_NS * np.arange(n, dtype=np.int64), open=opened, high=np.maximum(opened, close) * (1 + reach[0]),
         low=np.minimum(opened, close) * (1 - reach[1]), close=close, volume=rng.lognormal(3.0, 0.5, n),
     )  # fmt: skip
-
-
-def every(bars: BarSeries, factor: int) -> BarSeries:
-    """Whole bars of ``factor`` base bars each, counted from the first."""
-    n = len(bars.close) // factor
-    names = ("open", "high", "low", "close", "volume")
-    parts = {name: getattr(bars, name)[: n * factor].reshape(n, factor) for name in names}
-    return BarSeries(
-        symbol=bars.symbol,
-        interval_ns=bars.interval_ns * factor,
-        ts_open_ns=bars.ts_open_ns[: n * factor : factor].copy(),
-        open=parts["open"][:, 0].copy(),
-        high=parts["high"].max(axis=1),
-        low=parts["low"].min(axis=1),
-        close=parts["close"][:, -1].copy(),
-        volume=parts["volume"].sum(axis=1),
-    )
 
 
 def table(strategy: ResolvedStrategy, bars: BarSeries) -> Any:
@@ -83,38 +67,40 @@ class Asked:
         bars: BarSeries,
         fill: Fill = at_once,
         factors: tuple[int, ...] = (1,),
-        on_bar: Callable[[int, Any, Mapping[int, Any]], None] | None = None,
     ) -> None:
         n = len(bars.close)
         tables = [table(strategy, bars if factor == 1 else every(bars, factor)) for factor in factors]
-        nothing = np.full(tables[0].shape[1], np.nan)
         columns = np.arange(tables[0].shape[1], dtype=np.int64)
+        heard = Heard(bars, factors) if strategy.info.uses_technical else None
         address = STRATEGY_FAMILY.address(strategy.info.kernel)
         view = np.zeros(1, VIEW)
         self.memory = np.zeros(N_STRATEGY_MEMORY)
         self.signals, self.statuses, self.lots = np.zeros(n, SIGNAL), np.zeros(n, np.int64), np.zeros(n, np.int64)
         lots = 0
         for t in range(n):
-            rows = {}
+            rows = np.full((N_FRAMES, tables[0].shape[1]), np.nan)
             for k, factor in enumerate(factors):
                 view[0]["completed"][k] = (t + 1) // factor
-                rows[k] = tables[k][(t + 1) // factor - 1] if t + 1 >= factor else nothing
-            show(view, bars, t, lots, len(factors))
+                if t + 1 >= factor:
+                    rows[k] = tables[k][(t + 1) // factor - 1]
+            show(view, bars, t, lots, len(factors), None if heard is None else heard.states[t]["confluence"])
             signal = self.signals[t : t + 1]
             signal["win_probability"] = signal["stop_distance"] = math.nan
-            frames = [rows[min(k, len(factors) - 1)] for k in range(3)]
             self.lots[t] = lots
-            self.statuses[t] = run_strategy(address, view, *frames, columns, strategy.params, self.memory, signal)
-            if on_bar is not None:
-                on_bar(t, self.memory, rows)
+            self.statuses[t] = run_strategy(address, view, rows, columns, strategy.params, self.memory, signal)
             lots = fill(t, lots, signal[0])
 
 
-def show(view: Any, bars: BarSeries, t: int, lots: int, n_frames: int) -> None:
-    """Fill in a view of bar ``t``."""
+def show(view: Any, bars: BarSeries, t: int, lots: int, n_frames: int, heard: Any = None) -> None:
+    """Fill in a view of bar ``t``; ``heard`` is the technical voice's confluence."""
     row = view[0]
     row["ts_ns"] = bars.ts_open_ns[t] + bars.interval_ns
     row["position_lots"], row["lot"], row["tick"] = lots, LOT, 0.01
     row["open"], row["high"], row["low"] = bars.open[t], bars.high[t], bars.low[t]
     row["close"], row["volume"] = bars.close[t], bars.volume[t]
     row["regime"], row["n_frames"] = SIDEWAYS, n_frames
+    row["technical_score"] = math.nan
+    if heard is not None:
+        for name in ("score", "alignment", "confidence"):
+            row[f"technical_{name}"] = heard[name]
+        row["is_confluent"] = heard["is_confluent"]

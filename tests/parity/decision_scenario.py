@@ -21,6 +21,7 @@ from tests.decision_records import (
     run_set_voice,
 )  # fmt: skip
 from tests.strategy_runs import Asked, at_once, random_bars
+from tests.technical_runs import Heard
 
 
 def digest() -> str:
@@ -55,6 +56,7 @@ def _add_strategies(found: hashlib._Hash) -> None:
         run = Asked(resolve(info), bars, at_once, factors)
         assert (run.signals["action"] == ENTER).any(), name
         found.update(run.signals.tobytes())
+    found.update(Heard(bars, (1, 2, 4)).states.tobytes())
 
 
 def _add_regimes(found: hashlib._Hash) -> None:

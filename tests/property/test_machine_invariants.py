@@ -56,7 +56,7 @@ def drawn(ts_ns: int, symbol: int, strategy: int, seed: int, which: int) -> floa
 
 
 @STRATEGY_FAMILY.kernel
-def chaos(view: Any, base: Any, middle: Any, slow: Any, columns: Any, params: Any, memory: Any, signal: Any) -> int:
+def chaos(view: Any, frames: Any, columns: Any, params: Any, memory: Any, signal: Any) -> int:
     """Enters, turns and leaves at random, with every mixture of stop, targets and trail."""
     ts_ns, symbol, strategy, seed = view["ts_ns"], view["symbol"], view["strategy"], int(params[0])
     is_in = view["position_lots"] != 0 or view["is_entering"] != 0

@@ -21,8 +21,8 @@ from bot4.pipeline.strategies.info import StrategyInfo, StrategyParam
 from bot4.pipeline.strategy_family import STRATEGY_FAMILY
 
 @STRATEGY_FAMILY.kernel
-def dip(view, base, middle, slow, columns, params, memory, signal):
-    if base[columns[0]] < params[1]:
+def dip(view, frames, columns, params, memory, signal):
+    if frames[0, columns[0]] < params[1]:
         signal["action"] = ENTER
         signal["direction"] = 1.0
         signal["confidence"] = 1.0
@@ -98,7 +98,7 @@ def test_a_strategy_is_found_by_name_or_by_path(file_with):
         (KERNEL.replace('"rsi"', '"risi"'), SettingError, "unknown indicator 'risi'"),
         (KERNEL.replace('"period": "period"', '"period": "span"'), SettingError, "'span', which is no parameter"),
         (KERNEL.replace("14, 2, 100", "14, 20, 100"), SettingError, "period = 14 is out of bounds"),
-        (KERNEL.replace("memory, signal)", "memory)"), SettingError, "takes 7 arguments"),
+        (KERNEL.replace("memory, signal)", "memory)"), SettingError, "takes 5 arguments"),
         (KERNEL.replace("@STRATEGY_FAMILY.kernel", ""), SettingError, "no strategy kernel"),
         (KERNEL.replace("kernel=dip,", ""), SettingError, "either a kernel or a Python class"),
         (PYTHON.replace("on_bar(self, view)", "on_bar(self)"), SettingError, "on_bar has the wrong arguments"),

@@ -372,7 +372,7 @@ def _remedy(fault: Any, field: FieldInfo | None) -> str:
     kind = {"float": "a number", "Decimal": "a number", "int": "a whole number", "str": "text", "bool": "true or false"}
     word = next((text for name, text in kind.items() if name in annotation), "a value")
     if "tuple" in annotation:
-        word = "a list such as " + _shown(list(field.default))
+        word = f"a list such as {_shown(list(field.default))}" if field.default else "a list of numbers"
     span = f" from {bounds}" if " to " in bounds and not bounds.startswith("above") else f" {bounds}" if bounds else ""
     return f"give {word}{span}" + (f" ({unit})" if unit else "")
 

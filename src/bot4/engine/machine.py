@@ -20,6 +20,7 @@ from bot4.kernel import WarmUpStep, warm_up
 from bot4.pipeline.decision.propose import propose
 from bot4.pipeline.features.observe import rebuild_features
 from bot4.pipeline.risk.settings import write as write_risk
+from bot4.pipeline.signals import technical
 from bot4.pipeline.signals.regime import update_regime
 from bot4.pipeline.state import (
     BLOCK,
@@ -29,7 +30,6 @@ from bot4.pipeline.state import (
     N_BANK_ENTRIES,
     N_BANK_PARAMS,
     N_COLUMNS,
-    N_FRAMES,
     N_INDICATOR_STATE,
     N_VOICES,
     OUTBOX,
@@ -104,11 +104,16 @@ class Machine:
                 f"there is no strategy slot {slot}", remedy=f"slots 0 to {len(self.strategies) - 1} are in use"
             )
         chosen = [strategy if k == slot else installed for k, installed in enumerate(self.strategies)]
+        _check_timeframes(chosen, self.settings)
         bank, previous = bank_of(chosen), self.bank
         warm_up(_kernels_of(chosen, bank))
         self.strategies[:], self.bank = chosen, bank
         self.config[0]["waits_for_intents"] = _is_any_in_python(chosen)
         _write_bank(self.config[0], self.bank)
+        was_heard = bool(self.config[0]["technical"]["is_used"])
+        _write_technical(self.config[0], chosen, self.bank)
+        if not was_heard:
+            self.brain["technical"] = 0
         for k, installed in enumerate(self.strategies):
             _write_strategy(self.config[0]["strategies"][k], installed, self.bank)
         _write_frames(self.config[0], self.strategies, self.settings)
@@ -143,6 +148,7 @@ def assemble(
             f"{len(strategies)} strategies, but 1 to {MAX_STRATEGIES} run together", remedy="split the run"
         )
     chosen = list(strategies)
+    _check_timeframes(chosen, settings)
     bank = bank_of(chosen)
     apart = [*bank.kernels, *_own_kernels(chosen), match_event, receive_command, propose, update_regime]
     warm_up(_kernels_of(chosen, bank), progress, beside=apart)
@@ -172,6 +178,8 @@ def bank_of(strategies: Sequence[ResolvedStrategy]) -> BankSpec:
         SettingError: they do not fit the fixed tables.
     """
     wanted = [request for strategy in strategies for request in strategy.indicators]
+    if _is_any_technical(strategies):
+        wanted += technical.INDICATORS
     if any(strategy.info.uses_stop_rule for strategy in strategies):
         wanted += [(name, dict(params)) for name, params in _STOP_RULE]
     bank = BankSpec.of(wanted)
@@ -189,6 +197,21 @@ def bank_of(strategies: Sequence[ResolvedStrategy]) -> BankSpec:
 
 def _is_any_in_python(strategies: Sequence[ResolvedStrategy]) -> bool:
     return any(strategy.info.python is not None for strategy in strategies)
+
+
+def _is_any_technical(strategies: Sequence[ResolvedStrategy]) -> bool:
+    return any(strategy.info.uses_technical for strategy in strategies)
+
+
+def _check_timeframes(strategies: Sequence[ResolvedStrategy], settings: RunSettings) -> None:
+    there = len(settings.timeframes)
+    for strategy in strategies:
+        if strategy.info.n_frames > there:
+            raise SettingError(
+                f"it reads {strategy.info.n_frames} timeframes, but the run has {there}",
+                where=f"strategy {strategy.info.name}",
+                remedy="give more of them in `timeframes`",
+            )
 
 
 def _own_kernels(strategies: Sequence[ResolvedStrategy]) -> list[Any]:
@@ -220,7 +243,9 @@ def _configure(
     row["base_interval_ns"] = interval_ns
     row["instruments"][: len(universe.instruments)] = pack_instruments(universe)
     _write_frames(row, strategies, settings)
+    settings.technical.write(row["technical"])
     _write_bank(row, bank)
+    _write_technical(row, strategies, bank)
     for slot, strategy in enumerate(strategies):
         _write_strategy(row["strategies"][slot], strategy, bank)
     row["waits_for_intents"] = _is_any_in_python(strategies)
@@ -232,9 +257,10 @@ def _configure(
 
 
 def _write_frames(row: Any, strategies: Sequence[ResolvedStrategy], settings: RunSettings) -> None:
-    n_frames = max(strategy.info.n_frames for strategy in strategies)
+    all_frames = len(settings.timeframes)
+    n_frames = max(all_frames if s.info.uses_technical else s.info.n_frames for s in strategies)
     row["n_frames"] = max(n_frames, int(row["n_frames"]))
-    row["frame_factor"][:N_FRAMES] = settings.timeframes
+    row["frame_factor"][:all_frames] = settings.timeframes
 
 
 def _write_bank(row: Any, bank: BankSpec) -> None:
@@ -248,6 +274,12 @@ def _write_bank(row: Any, bank: BankSpec) -> None:
     if "donchian_20.upper" in bank.columns:
         row["high_column"] = bank.column("donchian_20.upper")
         row["low_column"] = bank.column("donchian_20.lower")
+
+
+def _write_technical(row: Any, strategies: Sequence[ResolvedStrategy], bank: BankSpec) -> None:
+    row["technical"]["is_used"] = _is_any_technical(strategies)
+    if row["technical"]["is_used"]:
+        row["technical"]["columns"][: len(technical.COLUMNS)] = [bank.column(name) for name in technical.COLUMNS]
 
 
 def _write_strategy(row: Any, strategy: ResolvedStrategy, bank: BankSpec) -> None:

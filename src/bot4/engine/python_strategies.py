@@ -129,7 +129,14 @@ class PythonStrategies:
             regime=Regime(int(brain["risk"]["regime"])).name.lower(),
             is_entering=bool(sleeve["is_entering"]),
             is_exiting=bool(sleeve["is_exiting"]),
+            **self._technical(symbol, slot),
         )
+
+    def _technical(self, symbol: int, slot: int) -> dict[str, float]:
+        if not self._machine.strategies[slot].info.uses_technical:
+            return {}
+        found = self._machine.brain[0]["technical"][symbol]["confluence"]
+        return {f"technical_{name}": float(found[name]) for name in ("score", "alignment", "confidence")}
 
     def _features(self, symbol: int, slot: int) -> tuple[Mapping[str, float], ...]:
         machine = self._machine

@@ -107,17 +107,13 @@ def _ask_kernel(brain: Any, config: Any, markets: Any, strategy: int, symbol: in
     if brain["strategies"][strategy]["is_suspended"]:
         return
     _fill_view(brain, config, markets, strategy, symbol)
-    frames = markets[symbol]["frames"]
-    rows = brain["symbol_rows"]
-    last = config["n_frames"] - 1
-    middle, slow = min(1, last), min(2, last)
     settings = config["strategies"][strategy]
+    if settings["n_columns"] > 0:
+        _gather_rows(brain, config, markets, symbol)
     status = _ask(
         settings["address"],
         brain["view"],
-        frames[0]["features"][rows[symbol, 0]],
-        frames[middle]["features"][rows[symbol, middle]],
-        frames[slow]["features"][rows[symbol, slow]],
+        brain["rows"][:],
         settings["columns"][:],
         settings["params"][:],
         brain["memory"][strategy, symbol],
@@ -127,6 +123,16 @@ def _ask_kernel(brain: Any, config: Any, markets: Any, strategy: int, symbol: in
         brain["strategies"][strategy]["is_suspended"] = 1
         brain["refusals"][SUSPENDED] += 1
         _clear_signal(brain)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), records(MARKET), i8), is_inlined=True)
+def _gather_rows(brain: Any, config: Any, markets: Any, symbol: int) -> None:
+    """Put the symbol's current feature rows of all timeframes one under another."""
+    rows = brain["rows"]
+    for k in range(config["n_frames"]):
+        features = markets[symbol]["frames"][k]["features"][brain["symbol_rows"][symbol, k]]
+        for column in range(config["n_columns"]):
+            rows[k, column] = features[column]
 
 
 @kernel(void(record(BRAIN)), is_inlined=True)
@@ -172,6 +178,12 @@ def _fill_view(brain: Any, config: Any, markets: Any, strategy: int, symbol: int
     for k in range(1, config["n_frames"]):
         frame = markets[symbol]["frames"][k]
         view["completed"][k] = frame["n_bars"] - frame["n_rows"] + brain["symbol_rows"][symbol, k]
+    confluence = brain["technical"][symbol]["confluence"]
+    is_heard = config["technical"]["is_used"] != 0
+    view["technical_score"] = confluence["score"] if is_heard else _NAN
+    view["technical_alignment"] = confluence["alignment"]
+    view["technical_confidence"] = confluence["confidence"]
+    view["is_confluent"] = confluence["is_confluent"]
 
 
 @kernel(void(record(BRAIN)), is_inlined=True)

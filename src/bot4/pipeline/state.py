@@ -18,7 +18,7 @@ from bot4.quant.indicators.bank import BANK_ENTRY
 
 STATE_VERSION = 1
 
-N_FRAMES = 3
+N_FRAMES = 6
 RING = 512
 BLOCK = 64
 N_COLUMNS = 128
@@ -28,7 +28,12 @@ N_BANK_PARAMS = 256
 N_STRATEGY_PARAMS = 32
 N_STRATEGY_MEMORY = 64
 N_STRATEGY_COLUMNS = 64
+N_TECHNICAL_COLUMNS = 64
 N_RECENT_TRADES = 128
+
+FAMILIES = ("trend", "momentum", "volatility", "volume", "structure")  # of the technical voice
+N_FAMILIES = 5
+N_VOTES = 29
 
 TECHNICAL, LEARNED, ORDER_FLOW, SENTIMENT = 0, 1, 2, 3
 N_VOICES = 4
@@ -172,6 +177,20 @@ RISK_CONFIG = np.dtype(
     align=True,
 )
 
+TECHNICAL_CONFIG = np.dtype(
+    [
+        ("is_used", "i8"),  # whether some strategy of the run listens to the technical voice
+        ("columns", "i8", (N_TECHNICAL_COLUMNS,)),  # where the indicators that vote stand in a feature row
+        ("timeframe_weight", "f8", (N_FRAMES,)),
+        ("family_weight", "f8", (N_FAMILIES,)),
+        ("threshold", "f8"),  # least |score| that is a confluence
+        ("strong_score", "f8"),  # |score| from which it no longer limits confidence
+        ("min_coverage", "f8"),  # least share of timeframe weight that is warm
+        ("obv_gain", "f8"),  # of the slow averages of on-balance volume, per bar of a timeframe
+    ],
+    align=True,
+)
+
 CONFIG = np.dtype(
     [
         ("n_symbols", "i8"),
@@ -194,6 +213,7 @@ CONFIG = np.dtype(
         ("strategies", STRATEGY, (MAX_STRATEGIES,)),
         ("decision", DECISION_CONFIG),
         ("risk", RISK_CONFIG),
+        ("technical", TECHNICAL_CONFIG),
     ],
     align=True,
 )
@@ -238,6 +258,10 @@ VIEW = np.dtype(
         ("regime", "i8"),
         ("n_frames", "i8"),
         ("completed", "i8", (N_FRAMES,)),  # bars of each frame so far
+        ("technical_score", "f8"),  # of the technical voice, -1 to 1; NaN where it does not speak
+        ("technical_alignment", "f8"),  # 0 to 1
+        ("technical_confidence", "f8"),  # 0 to 1
+        ("is_confluent", "i8"),  # |score| is at the threshold or above
     ],
     align=True,
 )
@@ -353,6 +377,36 @@ VOICE_STATE = np.dtype(
     align=True,
 )
 
+TECHNICAL_FRAME = np.dtype(
+    [
+        ("completed", "i8"),  # bars of the timeframe when it was last looked at; 0: never
+        ("obv_mean", "f8"),  # slow averages of the on-balance volume and of its distance from its average
+        ("obv_spread", "f8"),
+        ("damper", "f8"),  # what volatility leaves of every strength, above 0 to 1
+        ("families", "f8", (N_FAMILIES,)),  # strengths, -1 to 1; NaN until warm
+        ("strength", "f8"),  # of the whole timeframe, -1 to 1; NaN until warm
+    ],
+    align=True,
+)
+
+CONFLUENCE = np.dtype(
+    [
+        ("n_warm", "i8"),
+        ("coverage", "f8"),  # share of timeframe weight that is warm
+        ("score", "f8"),  # -1 to 1; NaN where the voice does not speak
+        ("alignment", "f8"),  # share of the weighted strength that is on the side of the score
+        ("confidence", "f8"),
+        ("is_confluent", "i8"),
+        ("contributions", "f8", (N_FRAMES, N_FAMILIES)),  # their sum, in this order, is the score
+    ],
+    align=True,
+)
+
+TECHNICAL_STATE = np.dtype(
+    [("frames", TECHNICAL_FRAME, (N_FRAMES,)), ("confluence", CONFLUENCE)],
+    align=True,
+)
+
 STRATEGY_STATE = np.dtype(
     [
         ("n_trades", "i8"),
@@ -393,6 +447,7 @@ BRAIN = np.dtype(
         ("bar_volume", "f8", (MAX_SYMBOLS,)),
         ("intents", SIGNAL, (MAX_STRATEGIES, MAX_SYMBOLS)),  # of strategies in Python, for this timestamp
         ("memory", "f8", (MAX_STRATEGIES, MAX_SYMBOLS, N_STRATEGY_MEMORY)),
+        ("technical", TECHNICAL_STATE, (MAX_SYMBOLS,)),
         ("voices", VOICE_STATE, (MAX_SYMBOLS, N_VOICES)),
         ("strategies", STRATEGY_STATE, (MAX_STRATEGIES,)),
         ("positions", POSITION, (MAX_SYMBOLS,)),
@@ -412,6 +467,8 @@ BRAIN = np.dtype(
         ("proposal", PROPOSAL),
         ("weights", "f8", (MAX_SYMBOLS,)),
         ("bank_out", "f8", (N_COLUMNS, BLOCK)),
+        ("rows", "f8", (N_FRAMES, N_COLUMNS)),
+        ("votes", "f8", (N_VOTES,)),
     ],
     align=True,
 )

@@ -36,6 +36,7 @@ from bot4.pipeline.feedback import close_trade
 from bot4.pipeline.protecting import protect_symbol
 from bot4.pipeline.risk.clock import update_last_price, update_market_risk
 from bot4.pipeline.signals.regime import update_regime
+from bot4.pipeline.signals.technical import update_technical
 from bot4.pipeline.signals.voices import set_voice
 from bot4.pipeline.state import BRAIN, CONFIG, MARKET, N_STRATEGY_MEMORY, OUTBOX
 
@@ -65,7 +66,7 @@ def step(config: Any, brain: Any, markets: Any, outbox: Any, events: Any, at: in
     state["ts_ns"] = event["ts_ns"]
     kind = event["kind"]
     if kind == BAR:
-        _take_bar(state, settings, results, event, offset)
+        _take_bar(state, settings, markets, results, event, offset)
     elif ORDER_ACCEPTED <= kind <= ORDER_UNKNOWN:
         take_report(state, settings, results, event)
     elif kind in (TRADE, QUOTE):
@@ -86,8 +87,8 @@ def take_report(brain: Any, config: Any, outbox: Any, report: Any) -> None:
         close_trade(brain, config, outbox, brain["trade"], report["symbol"], strategy, report["ts_ns"])
 
 
-@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT), i8), is_inlined=True)
-def _take_bar(brain: Any, config: Any, outbox: Any, event: Any, offset: int) -> None:
+@kernel(void(record(BRAIN), record(CONFIG), records(MARKET), record(OUTBOX), record(EVENT), i8), is_inlined=True)
+def _take_bar(brain: Any, config: Any, markets: Any, outbox: Any, event: Any, offset: int) -> None:
     symbol, ts_ns = event["symbol"], event["ts_ns"]
     bar = brain["bars"]
     bar[symbol, 0] = event["open_ticks"]
@@ -105,6 +106,8 @@ def _take_bar(brain: Any, config: Any, outbox: Any, event: Any, offset: int) -> 
     brain["n_bars"] += 1
     brain["observed_bars"][symbol] += 1
     brain["is_due"][symbol] = 1
+    if config["technical"]["is_used"] != 0:
+        update_technical(brain, config, markets, symbol)
     if update_market_risk(brain, config, symbol, ts_ns):
         update_regime(brain, config, symbol)
     protect_symbol(brain, config, outbox, symbol, ts_ns)

@@ -41,10 +41,11 @@ def _one(strategy: ResolvedStrategy) -> str:
         (p.name, f"{strategy.values[p.name]:g}", f"{p.default:g}", f"{p.low:g} to {p.high:g}", p.unit, p.summary)
         for p in info.parameters
     ]
-    lines = [
-        f"{info.name}: {info.summary}",
-        f"reads {_count(info.n_frames, 'timeframe')}: {', '.join(strategy.columns)}",
-    ]
+    lines = [f"{info.name}: {info.summary}"]
+    if strategy.columns:
+        lines.append(f"reads {_count(info.n_frames, 'timeframe')}: {', '.join(strategy.columns)}")
+    if info.uses_technical:
+        lines.append("hears the technical voice on every timeframe of the run ([technical] in docs/configuration.md)")
     if rows:
         lines += ["", table(("parameter", "value", "default", "bounds", "unit", ""), rows, right=(1, 2))]
         lines += [
@@ -65,6 +66,7 @@ def _record(strategy: ResolvedStrategy) -> dict[str, Any]:
         "summary": info.summary,
         "is_python": info.python is not None,
         "timeframes": info.n_frames,
+        "uses_technical": info.uses_technical,
         "indicators": list(strategy.columns),
         "parameters": [
             {

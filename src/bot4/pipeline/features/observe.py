@@ -114,11 +114,16 @@ def _compute_rows(brain: Any, markets: Any, config: Any, symbol: int, k: int) ->
 def rebuild_features(brain: Any, markets: Any, config: Any) -> None:
     """Compute every indicator anew from the bars that the rings still hold, after the bank has changed.
 
-    Each ring is turned so that its oldest usable bar is bar 0; what was completed before is forgotten.
+    Each ring is turned so that its oldest usable bar is bar 0; what was completed before is forgotten, by the
+    technical voice too: it looks at every timeframe anew at the symbol's next bar.
     """
     for symbol in range(config[0]["n_symbols"]):
         for k in range(config[0]["n_frames"]):
             _rebuild_frame(brain[0], markets, config[0], symbol, k)
+            technical = brain[0]["technical"][symbol]["frames"][k]
+            technical["completed"] = 0
+            technical["obv_mean"] = 0.0
+            technical["obv_spread"] = 0.0
 
 
 @kernel(void(record(BRAIN), records(MARKET), record(CONFIG), i8, i8))

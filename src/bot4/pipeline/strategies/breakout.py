@@ -18,9 +18,7 @@ _HAS_CHANNEL = 4  # after the last bar's four edges
 @STRATEGY_FAMILY.kernel
 def breakout(
     view: Any,
-    base: FloatArray,
-    middle: FloatArray,
-    slow: FloatArray,
+    frames: FloatArray,
     columns: Any,
     params: FloatArray,
     memory: FloatArray,
@@ -33,11 +31,11 @@ def breakout(
     upper, lower = memory[0], memory[1]
     exit_upper, exit_lower = memory[2], memory[3]
     has_channel = memory[_HAS_CHANNEL] != 0.0
-    atr = base[columns[_ATR]]
-    memory[0] = base[columns[_UPPER]]
-    memory[1] = base[columns[_LOWER]]
-    memory[2] = base[columns[_EXIT_UPPER]]
-    memory[3] = base[columns[_EXIT_LOWER]]
+    atr = frames[0, columns[_ATR]]
+    memory[0] = frames[0, columns[_UPPER]]
+    memory[1] = frames[0, columns[_LOWER]]
+    memory[2] = frames[0, columns[_EXIT_UPPER]]
+    memory[3] = frames[0, columns[_EXIT_LOWER]]
     is_defined = not math.isnan(memory[0] + memory[1] + memory[2] + memory[3] + atr)
     memory[_HAS_CHANNEL] = 1.0 if is_defined else 0.0
     if not has_channel or not is_defined:

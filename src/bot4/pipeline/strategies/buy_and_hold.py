@@ -16,9 +16,7 @@ _HAS_HELD = 0
 @STRATEGY_FAMILY.kernel
 def buy_and_hold(
     view: Any,
-    base: FloatArray,
-    middle: FloatArray,
-    slow: FloatArray,
+    frames: FloatArray,
     columns: Any,
     params: FloatArray,
     memory: FloatArray,

@@ -18,9 +18,7 @@ _LAST_SIGN = 0
 @STRATEGY_FAMILY.kernel
 def ema_cross(
     view: Any,
-    base: FloatArray,
-    middle: FloatArray,
-    slow: FloatArray,
+    frames: FloatArray,
     columns: Any,
     params: FloatArray,
     memory: FloatArray,
@@ -31,7 +29,7 @@ def ema_cross(
     A position that was stopped waits for the next crossing. Memory: the sign of the last difference that was not
     zero (0 before the first).
     """
-    difference = base[columns[_FAST_EMA]] - base[columns[_SLOW_EMA]]
+    difference = frames[0, columns[_FAST_EMA]] - frames[0, columns[_SLOW_EMA]]
     if math.isnan(difference) or difference == 0.0:
         return 0
     sign = 1.0 if difference > 0.0 else -1.0

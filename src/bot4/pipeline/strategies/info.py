@@ -61,7 +61,8 @@ class StrategyInfo:
         python: subclass of :class:`bot4.pipeline.strategies.ordinary.Strategy`; None for a kernel.
         parameters: in the order in which the kernel finds them in ``params``.
         indicators: in the order in which the kernel finds their outputs through ``columns``.
-        n_frames: timeframes that it reads, 1 to 3.
+        n_frames: timeframes that it reads, from the base bars on; the run must have as many.
+        uses_technical: whether it listens to the technical voice, which then runs on every timeframe of the run.
         uses_regime: whether the regime may veto its entries.
         uses_voices: whether its signal is the technical voice, to be fused with the others.
         uses_stop_rule: whether it leaves its stop or trail to the rule, which needs ``atr_14`` and ``donchian_20``.
@@ -74,6 +75,7 @@ class StrategyInfo:
     parameters: tuple[StrategyParam, ...] = ()
     indicators: tuple[IndicatorRequest, ...] = ()
     n_frames: int = 1
+    uses_technical: bool = False
     uses_regime: bool = False
     uses_voices: bool = False
     uses_stop_rule: bool = True

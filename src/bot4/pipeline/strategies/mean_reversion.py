@@ -17,18 +17,16 @@ _ENTRY_Z, _EXIT_Z, _OVERSOLD, _STOP_ATR, _QUANTITY, _MAY_SHORT = 2, 3, 4, 6, 7, 
 @STRATEGY_FAMILY.kernel
 def mean_reversion(
     view: Any,
-    base: FloatArray,
-    middle: FloatArray,
-    slow: FloatArray,
+    frames: FloatArray,
     columns: Any,
     params: FloatArray,
     memory: FloatArray,
     signal: Any,
 ) -> int:
     """Buy at ``z <= -entry_z`` and ``RSI <= oversold``, leave at ``z >= -exit_z``; mirrored for shorts."""
-    z = base[columns[_Z_SCORE]]
-    rsi = base[columns[_RSI]]
-    atr = base[columns[_ATR]]
+    z = frames[0, columns[_Z_SCORE]]
+    rsi = frames[0, columns[_RSI]]
+    atr = frames[0, columns[_ATR]]
     if math.isnan(z + rsi + atr):
         return 0
     if view["position_lots"] > 0 and z >= -params[_EXIT_Z]:

@@ -32,6 +32,9 @@ class BarView:
         entry_price: average, quote currency; 0 when flat.
         regime: ``bull``, ``bear``, ``sideways`` or ``crisis``.
         is_entering, is_exiting: whether an entry or an exit is in flight.
+        technical_score: of the technical voice, -1 to 1; NaN where it does not speak, and where the strategy does
+            not have ``uses_technical``.
+        technical_alignment, technical_confidence: 0 to 1.
     """
 
     ts_ns: int
@@ -47,6 +50,9 @@ class BarView:
     regime: str
     is_entering: bool = False
     is_exiting: bool = False
+    technical_score: float = math.nan
+    technical_alignment: float = 0.0
+    technical_confidence: float = 0.0
 
     def __getitem__(self, column: str) -> float:
         """An indicator of the base timeframe.
@@ -142,6 +148,7 @@ class Strategy(ABC):
     parameters: ClassVar[tuple[StrategyParam, ...]] = ()
     indicators: ClassVar[tuple[IndicatorRequest, ...]] = ()
     n_frames: ClassVar[int] = 1
+    uses_technical: ClassVar[bool] = False
     uses_regime: ClassVar[bool] = False
     uses_voices: ClassVar[bool] = False
     uses_stop_rule: ClassVar[bool] = True
@@ -163,6 +170,7 @@ class Strategy(ABC):
             parameters=cls.parameters,
             indicators=cls.indicators,
             n_frames=cls.n_frames,
+            uses_technical=cls.uses_technical,
             uses_regime=cls.uses_regime,
             uses_voices=cls.uses_voices,
             uses_stop_rule=cls.uses_stop_rule,

@@ -157,7 +157,7 @@ def _check_kernel(info: StrategyInfo, where: str) -> None:
         raise SettingError(
             f"its kernel takes {n_arguments} arguments",
             where=where,
-            remedy=f"it takes {_N_ARGUMENTS}: view, base, middle, slow, columns, params, memory, signal",
+            remedy=f"it takes {_N_ARGUMENTS}: view, frames, columns, params, memory, signal",
         )
 
 
