@@ -68,7 +68,7 @@ GROUP = void(array(f8, 2), i8, array(INT16, 2))
 """``(rows, n, out)``: writes the values of some patterns for the block's ``n`` bars into their rows of ``out``."""
 
 
-@kernel(void(array(f8), i8, array(INT16, 2), i8), is_inlined=True)
+@kernel(void(array(f8), i8, array(INT16, 2), i8))
 def write(values: FloatArray, n: int, out: Int16Array, pattern: int) -> None:
     """Write a pattern's values. They are made in scratch memory, apart from all that is read, to be vectorised."""
     row = out[pattern]
