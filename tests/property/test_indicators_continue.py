@@ -70,9 +70,9 @@ class Ringed:
         seen = np.arange(max(0, t0 - self.member.lookback), t1)
         rows = list(self.member.info.inputs)
         ring[np.ix_(rows, seen & (RING - 1))] = self.bars[np.ix_(rows, seen)]
-        out = np.zeros((len(self.member.columns), t1 - t0))
+        out = np.zeros((self.member.info.n_rows, t1 - t0))
         self.member.info.function(ring, RING - 1, t0, t1, self.params, self.state, out)
-        return out
+        return out[list(self.member.info.rows)]
 
     def run(self, cuts: list[int]) -> np.ndarray:
         return np.concatenate([self.advance(t0, t1) for t0, t1 in itertools.pairwise(cuts)], axis=1)
