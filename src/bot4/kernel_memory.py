@@ -96,7 +96,25 @@ def _plain_scratch(size: int) -> Any:
 
 
 def _plain_columns_from(matrix: Any, first: int) -> Any:
-    return matrix[:, first:]
+    return matrix[..., first:]
+
+
+def _make_apart() -> Any:
+    @intrinsic
+    def apart(_typing_context: Any) -> Any:
+        def codegen(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+            for argument in builder.function.args:
+                if isinstance(argument.type, ir.PointerType):
+                    argument.add_attribute("noalias")
+            return context.get_dummy_value()
+
+        return types.void(), codegen
+
+    return apart
+
+
+def _plain_apart() -> None:
+    return None
 
 
 def _plain_stretch(ring: Any, row: int, mask: int, first: int, stop: int, spare: Any) -> Any:
@@ -118,9 +136,16 @@ scratch: Any = _make_scratch() if JIT else _plain_scratch
 """
 
 columns_from: Any = _make_columns_from() if JIT else _plain_columns_from
-"""``columns_from(matrix, first)`` inside a kernel: a C-contiguous matrix seen from column ``first`` on.
+"""``columns_from(matrix, first)`` inside a kernel: a C-contiguous matrix, or array, seen from column ``first`` on.
 
-No bounds are kept: the caller writes at most the columns that are left.
+No bounds are kept: the caller uses at most the columns that are left. It costs an addition where a slice costs ten.
+"""
+
+apart: Any = _make_apart() if JIT else _plain_apart
+"""``apart()`` at the top of a kernel: a promise that what it writes to one argument it reads through no other.
+
+A loop that writes to several arrays then becomes vector instructions; the compiler would otherwise have to see at
+run time that no array lies over another, and gives up at the ninth pair.
 """
 
 stretch: Any = _make_stretch() if JIT else _plain_stretch

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bot4.kernel import array, f8, i8, kernel, void
-from bot4.kernel_memory import columns_from, scratch, stretch
+from bot4.kernel_memory import apart, columns_from, scratch, stretch
 
 SPAN = 16
 
@@ -43,6 +43,23 @@ def test_columns_are_seen_from_the_first_on() -> None:
     expected = np.zeros((2, 5))
     expected[0, 2], expected[1, 3] = 1.0, 2.0
     np.testing.assert_array_equal(matrix, expected)
+
+
+@kernel(void(array(f8), i8, array(f8), array(f8)))
+def summed_and_subtracted(values: np.ndarray, step: int, sums: np.ndarray, differences: np.ndarray) -> None:
+    apart()
+    later = columns_from(values, step)
+    for i in range(len(values) - step):
+        sums[i] = values[i] + later[i]
+        differences[i] = later[i] - values[i]
+
+
+def test_arrays_that_are_apart_are_read_and_written_as_said() -> None:
+    values = np.arange(40.0) ** 2
+    sums, differences = np.zeros(40), np.zeros(40)
+    summed_and_subtracted(values, 3, sums, differences)
+    np.testing.assert_array_equal(sums[:37], values[:37] + values[3:])
+    np.testing.assert_array_equal(differences[:37], values[3:] - values[:37])
 
 
 @kernel(void(array(f8, 2), i8, i8, i8, array(f8)))

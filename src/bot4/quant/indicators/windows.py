@@ -1,27 +1,47 @@
 """Sliding windows over a stretch of values: sums, extremes, moments, lines, exact and without drift.
 
-A window of ``period`` values is put together from *nodes*, sums (or maxima, ...) of a few neighbours, those from
-smaller nodes, and so on, as digits make a number. How depends on ``period`` alone, so a window gives the same bits
-wherever it lies and however the bars are cut; nothing is carried from window to window and nothing is ever
-subtracted, so what left a window leaves no trace, however large it was; and the error grows with the logarithm of
-``period``. Each pass makes the nodes of all windows at once, with vector instructions.
+A window is folded as a sheet of paper is: a window of 30 values into 6 sums of 5 values that lie 6 apart, those into 2
+sums of 3, those into one. How depends on the length of the window alone, so a window gives the same bits wherever it
+lies and however the bars are cut; nothing is carried from window to window and nothing is ever subtracted, so what left
+a window leaves no trace, however large it was; and the error grows with the logarithm of the length. Neighbouring
+windows share all folds but the last, and every fold is one loop of vector instructions, for one window as for many.
 
 All of them read ``x[:n]`` and write the results of the ``n - period + 1`` windows in it, oldest first, to the front of
 their outputs; none if ``n < period``. They return that number. Outputs are other arrays than inputs.
 
-An indicator loads the bars of its block with those before it that its windows need, and places the results at the
-end of its outputs, after what is not yet defined::
+An indicator takes the closes of its block with those before it that its windows need, and writes the results to the
+end of its output, after what is not yet defined::
 
-    closes, sums = scratch(SPAN), scratch(SPAN)
-    n: int = load(bars, CLOSE, mask, t0 - (period - 1), t1, closes)
-    place(sums, window_sums(closes, n, period, sums), 1.0 / period, out, 0, t1 - t0)
+    spare = scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
+    n = window_count(close, period)
+    blank(out, 0, t1 - t0 - n)
+    mean = out[0, t1 - t0 - n : t1 - t0]
+    window_sums(close, len(close), period, mean)
+    scale(mean, n, 1.0 / period)
 """
 
 from __future__ import annotations
 
 from bot4.domain.bars import FloatArray
 from bot4.kernel import array, f8, i8, kernel, void
-from bot4.kernel_memory import scratch, stretch
+from bot4.kernel_memory import apart, columns_from, scratch, stretch
+from bot4.quant.indicators.folds import (
+    RADIX,
+    STEP,
+    add,
+    append_moments,
+    copy,
+    drop_rounding,
+    fill,
+    fold_lines,
+    fold_moments,
+    fold_squares,
+    fold_sums,
+    fold_values,
+    set_aside,
+    set_moments_aside,
+)
 from bot4.quant.indicators.registry import CLOSE, HIGH, LOW, SPAN
 
 NAN = float("nan")
@@ -88,61 +108,7 @@ def window_count(values: FloatArray, period: int) -> int:
     return max(len(values) - period + 1, 0)
 
 
-# --- nodes -------------------------------------------------------------------------------------------------------
-#
-# A window of 30 values is 2 nodes of 15, those 3 of 5 each: 30 = 5 x 3 x 2. Where what is left has no divisor up to 5,
-# the oldest node is set aside first.
-
-
-@kernel(i8(i8))
-def _radix(left: int) -> int:
-    """How many nodes make a larger one: a divisor of ``left`` up to 5, or 1 if a node must be set aside first."""
-    if left % 5 == 0:
-        return 5
-    if left % 4 == 0:
-        return 4
-    if left % 3 == 0:
-        return 3
-    return 2 if left % 2 == 0 else 1
-
-
-@kernel(void(array(f8), i8, i8, i8, array(f8)))
-def _fold_sums(x: FloatArray, n: int, step: int, radix: int, out: FloatArray) -> None:
-    """``out[i]``: the sum of ``radix`` values of ``x``, from ``i`` on, ``step`` apart."""
-    a, b = x[:n], x[step : step + n]
-    c = x[2 * step : 2 * step + n] if radix > 2 else a
-    d = x[3 * step : 3 * step + n] if radix > 3 else a
-    e = x[4 * step : 4 * step + n] if radix > 4 else a
-    if radix == 2:
-        for i in range(n):
-            out[i] = a[i] + b[i]
-    elif radix == 3:
-        for i in range(n):
-            out[i] = (a[i] + b[i]) + c[i]
-    elif radix == 4:
-        for i in range(n):
-            out[i] = (a[i] + b[i]) + (c[i] + d[i])
-    else:
-        for i in range(n):
-            out[i] = (a[i] + b[i]) + (c[i] + d[i]) + e[i]
-
-
-@kernel(void(array(f8), array(f8), i8))
-def _add(values: FloatArray, to: FloatArray, n: int) -> None:
-    for i in range(n):
-        to[i] += values[i]
-
-
-@kernel(void(array(f8), array(f8), i8))
-def _copy(values: FloatArray, into: FloatArray, n: int) -> None:
-    for i in range(n):
-        into[i] = values[i]
-
-
-@kernel(void(array(f8), f8, i8))
-def _fill(values: FloatArray, value: float, n: int) -> None:
-    for i in range(n):
-        values[i] = value
+# --- sums --------------------------------------------------------------------------------------------------------
 
 
 @kernel(i8(array(f8), i8, i8, array(f8)))
@@ -151,74 +117,30 @@ def window_sums(x: FloatArray, n: int, period: int, out: FloatArray) -> int:
     m = n - period + 1
     if m <= 0:
         return 0
-    if m == 1:
-        _one_sum(x, period, out)
-        return 1
-    odd, even = scratch(SPAN), scratch(SPAN)
-    nodes, into, spare = x, odd, even
-    size, left, at = 1, period, 0  # nodes of `size` values; `left` of them to go, the first one at `at`
+    if period == 1:
+        copy(x, m, out)
+        return m
+    odd, even, aside = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    values, into, spare = x, odd, even
+    left, is_whole = period, True
     while left > 1:
-        radix = _radix(left)
-        if radix == 1:
-            node = nodes[at : at + m]
-            if at == 0:
-                _copy(node, out, m)
-            else:
-                _add(node, out, m)
-            at += size
-            left -= 1
-            continue
-        _fold_sums(nodes, n - radix * size + 1, size, radix, into)
-        nodes, into, spare = into, spare, into
-        size *= radix
-        left //= radix
-    node = nodes[at : at + m]
-    if at == 0:
-        _copy(node, out, m)
-    else:
-        _add(node, out, m)
+        radix, step = RADIX[left], STEP[left]
+        gap = left - radix * step
+        if gap > 0:
+            set_aside(columns_from(values, (radix >> 1) * step), m, is_whole, aside)
+            is_whole = False
+        target = out if step == 1 else into
+        fold_sums(values, m - 1 + step, radix, step, gap, target)
+        values, into, spare = target, spare, into
+        left = step
+    if not is_whole:
+        add(aside, m, out)
     return m
-
-
-@kernel(void(array(f8), i8, i8, i8, array(f8)), is_inlined=True)
-def _shrink_sums(x: FloatArray, at: int, count: int, radix: int, out: FloatArray) -> None:
-    """``out[j]``: the sum of ``radix`` neighbours of ``x``, the first of them at ``at``. ``out`` may be ``x``."""
-    for j in range(count):
-        i = at + radix * j
-        if radix == 2:
-            out[j] = x[i] + x[i + 1]
-        elif radix == 3:
-            out[j] = (x[i] + x[i + 1]) + x[i + 2]
-        elif radix == 4:
-            out[j] = (x[i] + x[i + 1]) + (x[i + 2] + x[i + 3])
-        else:
-            out[j] = (x[i] + x[i + 1]) + (x[i + 2] + x[i + 3]) + x[i + 4]
-
-
-@kernel(void(array(f8), i8, array(f8)))
-def _one_sum(x: FloatArray, period: int, out: FloatArray) -> None:
-    """The sum of one window, added in the same order: only the nodes that it needs."""
-    nodes = scratch(SPAN)
-    source = x
-    left, at, total, is_first = period, 0, 0.0, True
-    while left > 1:
-        radix = _radix(left)
-        if radix == 1:
-            total = source[at] if is_first else total + source[at]
-            is_first = False
-            at += 1
-            left -= 1
-            continue
-        left //= radix
-        _shrink_sums(source, at, left, radix, nodes)
-        source = nodes
-        at = 0
-    out[0] = source[at] if is_first else total + source[at]
 
 
 # --- extremes ----------------------------------------------------------------------------------------------------
 #
-# Nodes may overlap here, so every pass makes them up to four times as wide, the last just as wide as the window.
+# Groups of neighbours may overlap here: each pass makes them up to four times as wide, the last as wide as the window.
 
 
 @kernel(i8(array(f8), i8, i8, array(f8)))
@@ -273,61 +195,39 @@ def window_latest_maxima(x: FloatArray, n: int, period: int, out: FloatArray, ag
         age[0] = period - 1 - latest
         return 1
     odd, even = scratch(SPAN), scratch(SPAN)
-    odd_place, even_place = scratch(SPAN), scratch(SPAN)  # of the greatest in its node, from the node's first value
-    for i in range(n):
-        odd[i] = x[i]
-        odd_place[i] = 0.0
-    nodes, into = odd, even
-    places, into_places = odd_place, even_place
-    size = 1
-    while size < period:
-        step = min(size, period - size)
-        width = size + step
-        _latest_of(nodes, places, n - width + 1, step, into, into_places)
-        nodes, into = into, nodes
-        places, into_places = into_places, places
-        size = width
-    for i in range(m):
-        out[i] = nodes[i]
-        age[i] = period - 1.0 - places[i]
+    odd_ages, even_ages = scratch(SPAN), scratch(SPAN)  # values after the greatest in its group
+    fill(odd_ages, n, 0.0)
+    values, ages, into, into_ages = x, odd_ages, odd, even_ages
+    spare, spare_ages = even, odd_ages
+    width = 1
+    while width < period:  # groups of neighbours, so that of equals the one in the later group is the later
+        step = min(width, period - width)
+        is_last = width + step == period
+        target, target_ages = (out, age) if is_last else (into, into_ages)
+        _latest_of(values, ages, n - width - step + 1, step, target, target_ages)
+        values, into, spare = target, spare, into
+        ages, into_ages, spare_ages = target_ages, spare_ages, into_ages
+        width += step
+    if period == 1:
+        copy(x, m, out)
+        fill(age, m, 0.0)
     return m
 
 
 @kernel(void(array(f8), array(f8), i8, i8, array(f8), array(f8)))
-def _latest_of(x: FloatArray, places: FloatArray, n: int, step: int, out: FloatArray, out_places: FloatArray) -> None:
-    """The greater, or else the later, of two nodes ``step`` apart, and where it is."""
-    a, b = x[:n], x[step : step + n]
-    place_a, place_b = places[:n], places[step : step + n]
+def _latest_of(x: FloatArray, ages: FloatArray, n: int, step: int, out: FloatArray, out_ages: FloatArray) -> None:
+    """The greater, or else the later, of the values of two groups ``step`` apart, and its age."""
+    apart()
+    a, b = x, columns_from(x, step)
+    age_a, age_b = ages, columns_from(ages, step)
     shift = float(step)
     for i in range(n):
-        out[i] = b[i] if b[i] >= a[i] else a[i]
-    for i in range(n):
-        out_places[i] = place_b[i] + shift if b[i] >= a[i] else place_a[i]
+        is_later = b[i] >= a[i]
+        out[i] = b[i] if is_later else a[i]
+        out_ages[i] = age_b[i] if is_later else age_a[i] + shift
 
 
-# --- lines and moments -------------------------------------------------------------------------------------------
-
-
-@kernel(void(array(f8), i8, i8, i8, array(f8)))
-def _add_tilts(sums: FloatArray, n: int, step: int, radix: int, to: FloatArray) -> None:
-    """Add what the sums of nodes ``step`` wide contribute to ``sum (k - mean k) x_k`` of the node made of them."""
-    width = float(step)
-    a, b = sums[:n], sums[step : step + n]
-    c = sums[2 * step : 2 * step + n] if radix > 2 else a
-    d = sums[3 * step : 3 * step + n] if radix > 3 else a
-    e = sums[4 * step : 4 * step + n] if radix > 4 else a
-    if radix == 2:
-        for i in range(n):
-            to[i] += width * (0.5 * (b[i] - a[i]))
-    elif radix == 3:
-        for i in range(n):
-            to[i] += width * (c[i] - a[i])
-    elif radix == 4:
-        for i in range(n):
-            to[i] += width * (1.5 * (d[i] - a[i]) + 0.5 * (c[i] - b[i]))
-    else:
-        for i in range(n):
-            to[i] += width * (2.0 * (e[i] - a[i]) + (d[i] - b[i]))
+# --- lines -------------------------------------------------------------------------------------------------------
 
 
 @kernel(i8(array(f8), i8, i8, array(f8), array(f8)))
@@ -336,241 +236,86 @@ def window_lines(x: FloatArray, n: int, period: int, sums: FloatArray, covariati
 
     The least-squares line through a window has the slope ``C / (period (period^2 - 1) / 12)`` and passes through the
     mean at the middle place. With weights 1 (oldest) to ``period`` (newest) the sum is ``C + (period + 1) / 2 S``.
-    Nodes of ``q`` values merge by ``C = sum (C_j + q (j - mean j) S_j)``, which takes differences only.
+    A group of values ``s_j`` adds ``sum (place of j - mean place) s_j`` to ``C``, in which they are but subtracted from
+    each other; what is set aside lies in the middle and adds nothing.
     """
     m = n - period + 1
     if m <= 0:
         return 0
-    if m == 1:
-        _one_line(x, period, sums, covariations)
-        return 1
-    odd, even, odd_lines, even_lines = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
-    nodes, into, spare = x, odd, even
-    lines, into_lines = odd_lines, even_lines
-    _fill(lines, 0.0, n)
-    size, left, at = 1, period, 0
-    while True:
-        radix = _radix(left) if left > 1 else 1
-        if radix == 1:
-            s, c = nodes[at : at + m], lines[at : at + m]
-            if at == 0:
-                _copy(s, sums, m)
-                _copy(c, covariations, m)
-            else:
-                _append_line(sums, covariations, s, c, float(at), float(size), m)
-                _add(s, sums, m)
-            at += size
-            left -= 1
-            if left == 0:
-                return m
-            continue
-        length = n - radix * size + 1
-        if size > 1:
-            _fold_sums(lines, length, size, radix, into_lines)
+    if period == 1:
+        copy(x, m, sums)
+        fill(covariations, m, 0.0)
+        return m
+    odd, even, aside = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    odd_tilts, even_tilts, aside_tilts = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    values, into, spare = x, odd, even
+    tilts, into_tilts, spare_tilts = x, odd_tilts, even_tilts
+    left, is_whole, is_even = period, True, True
+    while left > 1:
+        radix, step = RADIX[left], STEP[left]
+        gap = left - radix * step
+        if gap > 0:
+            middle = (radix >> 1) * step
+            set_aside(columns_from(values, middle), m, is_whole, aside)
+            is_whole = False
+            if left < period:
+                set_aside(columns_from(tilts, middle), m, is_even, aside_tilts)
+                is_even = False
+        target, target_tilts = (sums, covariations) if step == 1 else (into, into_tilts)
+        if left == period:
+            fold_values(values, m - 1 + step, radix, step, gap, target, target_tilts)
         else:
-            _fill(into_lines, 0.0, length)
-        _add_tilts(nodes, length, size, radix, into_lines)
-        _fold_sums(nodes, length, size, radix, into)
-        nodes, into, spare = into, spare, into
-        lines, into_lines = into_lines, lines
-        size *= radix
-        left //= radix
+            fold_lines(values, tilts, m - 1 + step, radix, step, gap, target, target_tilts)
+        values, into, spare = target, spare, into
+        tilts, into_tilts, spare_tilts = target_tilts, spare_tilts, into_tilts
+        left = step
+    if not is_whole:
+        add(aside, m, sums)
+    if not is_even:
+        add(aside_tilts, m, covariations)
+    return m
 
 
-@kernel(void(array(f8), array(f8), array(f8), array(f8), f8, f8, i8))
-def _append_line(
-    sums: FloatArray, lines: FloatArray, s: FloatArray, c: FloatArray, old: float, new: float, n: int
-) -> None:
-    """Add a node of ``new`` values after the ``old`` ones that are there: ``C = Ca + Cb + (na Sb - nb Sa) / 2``."""
-    for i in range(n):
-        lines[i] += c[i] + 0.5 * (old * s[i] - new * sums[i])
-
-
-@kernel(void(array(f8), i8, array(f8), array(f8)))
-def _one_line(x: FloatArray, period: int, sums: FloatArray, covariations: FloatArray) -> None:
-    nodes, lines = scratch(SPAN), scratch(SPAN)
-    _copy(x, nodes, period)
-    _fill(lines, 0.0, period)
-    size, left, at, done = 1, period, 0, 0
-    while True:
-        radix = _radix(left) if left > 1 else 1
-        if radix == 1:
-            if done == 0:
-                sums[0], covariations[0] = nodes[at], lines[at]
-            else:
-                covariations[0] += lines[at] + 0.5 * (float(done) * nodes[at] - float(size) * sums[0])
-                sums[0] += nodes[at]
-            done += size
-            at += 1
-            left -= 1
-            if left == 0:
-                return
-            continue
-        left //= radix
-        _shrink_sums(lines, at, left, radix, lines)
-        for j in range(left):
-            i = at + radix * j
-            if radix == 2:
-                tilt = 0.5 * (nodes[i + 1] - nodes[i])
-            elif radix == 3:
-                tilt = nodes[i + 2] - nodes[i]
-            elif radix == 4:
-                tilt = 1.5 * (nodes[i + 3] - nodes[i]) + 0.5 * (nodes[i + 2] - nodes[i + 1])
-            else:
-                tilt = 2.0 * (nodes[i + 4] - nodes[i]) + (nodes[i + 3] - nodes[i + 1])
-            lines[j] += size * tilt
-        _shrink_sums(nodes, at, left, radix, nodes)
-        at = 0
-        size *= radix
-
-
-@kernel(f8(f8, f8, f8), is_inlined=True)
-def _spread_3(a: float, b: float, c: float) -> float:
-    """Sum of the squared distances of three values from their mean."""
-    p, q = b - a, 0.5 * (a + b) - c
-    return 0.5 * (p * p) + (2.0 / 3.0) * (q * q)
-
-
-@kernel(f8(f8, f8, f8, f8), is_inlined=True)
-def _spread_4(a: float, b: float, c: float, d: float) -> float:
-    p, q, r = b - a, d - c, (c + d) - (a + b)
-    return 0.5 * (p * p + q * q) + 0.25 * (r * r)
-
-
-@kernel(f8(f8, f8, f8, f8, f8), is_inlined=True)
-def _spread_5(a: float, b: float, c: float, d: float, e: float) -> float:
-    t = 0.25 * ((a + b) + (c + d)) - e
-    spread: float = _spread_4(a, b, c, d) + 0.8 * (t * t)
-    return spread
-
-
-@kernel(void(array(f8), i8, i8, i8, array(f8)))
-def _add_spreads(sums: FloatArray, n: int, step: int, radix: int, to: FloatArray) -> None:
-    """Add the squared distances of the means of nodes ``step`` wide from their common mean, times ``step``."""
-    per_value = 1.0 / step
-    a, b = sums[:n], sums[step : step + n]
-    c = sums[2 * step : 2 * step + n] if radix > 2 else a
-    d = sums[3 * step : 3 * step + n] if radix > 3 else a
-    e = sums[4 * step : 4 * step + n] if radix > 4 else a
-    if radix == 2:
-        for i in range(n):
-            p = b[i] - a[i]
-            to[i] += per_value * (0.5 * (p * p))
-    elif radix == 3:
-        for i in range(n):
-            to[i] += per_value * _spread_3(a[i], b[i], c[i])
-    elif radix == 4:
-        for i in range(n):
-            to[i] += per_value * _spread_4(a[i], b[i], c[i], d[i])
-    else:
-        for i in range(n):
-            to[i] += per_value * _spread_5(a[i], b[i], c[i], d[i], e[i])
+# --- moments -----------------------------------------------------------------------------------------------------
 
 
 @kernel(i8(array(f8), i8, i8, array(f8), array(f8)))
 def window_moments(x: FloatArray, n: int, period: int, sums: FloatArray, squares: FloatArray) -> int:
     """Sum of each window and the sum of the squared distances from its mean; 0 where all values are equal.
 
-    Nodes merge by ``Q = Qa + Qb + (na Sb - nb Sa)^2 / (na nb (na + nb))`` (Chan, Golub and LeVeque 1979), which
+    Groups merge by ``Q = Qa + Qb + (na Sb - nb Sa)^2 / (na nb (na + nb))`` (Chan, Golub and LeVeque 1979), which
     subtracts nothing large.
     """
     m = n - period + 1
     if m <= 0:
         return 0
-    if m == 1:
-        _one_moment(x, period, sums, squares)
-    else:
-        _many_moments(x, n, period, sums, squares)
-    _drop_rounding(sums, squares, _LEAST_SPREAD * _LEAST_SPREAD / period, m)
-    return m
-
-
-@kernel(void(array(f8), i8, i8, array(f8), array(f8)))
-def _many_moments(x: FloatArray, n: int, period: int, sums: FloatArray, squares: FloatArray) -> None:
-    m = n - period + 1
-    odd, even, odd_spreads, even_spreads = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
-    nodes, into, spare = x, odd, even
-    spreads, into_spreads = odd_spreads, even_spreads
-    _fill(spreads, 0.0, n)
-    size, left, at = 1, period, 0
-    while left > 0:
-        radix = _radix(left) if left > 1 else 1
-        if radix == 1:
-            s, q = nodes[at : at + m], spreads[at : at + m]
-            if at == 0:
-                _copy(s, sums, m)
-                _copy(q, squares, m)
-            else:
-                _append_moments(sums, squares, s, q, float(at), float(size), m)
-                _add(s, sums, m)
-            at += size
-            left -= 1
-            continue
-        length = n - radix * size + 1
-        if size > 1:
-            _fold_sums(spreads, length, size, radix, into_spreads)
+    if period == 1:
+        copy(x, m, sums)
+        fill(squares, m, 0.0)
+        return m
+    odd, even, aside = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    odd_spreads, even_spreads, aside_spreads = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    values, into, spare = x, odd, even
+    spreads, into_spreads, spare_spreads = x, odd_spreads, even_spreads
+    left, size, n_aside = period, 1, 0
+    while left > 1:
+        radix, step = RADIX[left], STEP[left]
+        gap = left - radix * step
+        if gap > 0:
+            middle = (radix >> 1) * step
+            node, spread = columns_from(values, middle), columns_from(spreads, middle)
+            set_moments_aside(node, spread, m, size, n_aside, aside, aside_spreads)
+            n_aside += size
+        target, target_spreads = (sums, squares) if step == 1 else (into, into_spreads)
+        if size == 1:
+            fold_squares(values, m - 1 + step, radix, step, gap, target, target_spreads)
         else:
-            _fill(into_spreads, 0.0, length)
-        _add_spreads(nodes, length, size, radix, into_spreads)
-        _fold_sums(nodes, length, size, radix, into)
-        nodes, into, spare = into, spare, into
-        spreads, into_spreads = into_spreads, spreads
+            fold_moments(values, spreads, m - 1 + step, radix, step, gap, 1.0 / size, target, target_spreads)
+        values, into, spare = target, spare, into
+        spreads, into_spreads, spare_spreads = target_spreads, spare_spreads, into_spreads
+        left = step
         size *= radix
-        left //= radix
-
-
-@kernel(void(array(f8), i8, array(f8), array(f8)))
-def _one_moment(x: FloatArray, period: int, sums: FloatArray, squares: FloatArray) -> None:
-    nodes, spreads = scratch(SPAN), scratch(SPAN)
-    _copy(x, nodes, period)
-    _fill(spreads, 0.0, period)
-    size, left, at, done = 1, period, 0, 0
-    while left > 0:
-        radix = _radix(left) if left > 1 else 1
-        if radix == 1:
-            if done == 0:
-                sums[0], squares[0] = nodes[at], spreads[at]
-            else:
-                old, new = float(done), float(size)
-                distance = old * nodes[at] - new * sums[0]
-                squares[0] += spreads[at] + 1.0 / (old * new * (old + new)) * (distance * distance)
-                sums[0] += nodes[at]
-            done += size
-            at += 1
-            left -= 1
-            continue
-        left //= radix
-        per_value = 1.0 / size
-        _shrink_sums(spreads, at, left, radix, spreads)
-        for j in range(left):
-            i = at + radix * j
-            if radix == 2:
-                p = nodes[i + 1] - nodes[i]
-                spread = 0.5 * (p * p)
-            elif radix == 3:
-                spread = _spread_3(nodes[i], nodes[i + 1], nodes[i + 2])
-            elif radix == 4:
-                spread = _spread_4(nodes[i], nodes[i + 1], nodes[i + 2], nodes[i + 3])
-            else:
-                spread = _spread_5(nodes[i], nodes[i + 1], nodes[i + 2], nodes[i + 3], nodes[i + 4])
-            spreads[j] += per_value * spread
-        _shrink_sums(nodes, at, left, radix, nodes)
-        at = 0
-        size *= radix
-
-
-@kernel(void(array(f8), array(f8), array(f8), array(f8), f8, f8, i8))
-def _append_moments(
-    sums: FloatArray, squares: FloatArray, s: FloatArray, q: FloatArray, old: float, new: float, n: int
-) -> None:
-    """Add a node of ``new`` values after the ``old`` ones that are there."""
-    weight = 1.0 / (old * new * (old + new))
-    for i in range(n):
-        distance = old * s[i] - new * sums[i]
-        squares[i] += q[i] + weight * (distance * distance)
-
-
-@kernel(void(array(f8), array(f8), f8, i8))
-def _drop_rounding(sums: FloatArray, squares: FloatArray, least: float, n: int) -> None:
-    for i in range(n):
-        squares[i] = squares[i] if squares[i] > least * (sums[i] * sums[i]) else 0.0
+    if n_aside > 0:
+        append_moments(aside, aside_spreads, m, float(size), float(n_aside), sums, squares)
+    drop_rounding(sums, m, _LEAST_SPREAD * _LEAST_SPREAD / period, squares)
+    return m
