@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.measuring import median_cpu_seconds, table
 from benchmarks.workloads import workload_b
 from bot4.domain.bars import FloatArray
-from bot4.kernel import array, f8, i8, kernel, void
+from bot4.kernel import array, f8, kernel, void
 from bot4.quant.patterns.candlesticks import CANDLESTICKS, CandlestickStream, candlesticks
 from bot4.quant.patterns.candlesticks.continuing import advance
 from bot4.quant.patterns.candlesticks.layout import INT16, STATE_SIZE, Int16Array
