@@ -1,201 +1,451 @@
-"""Which way the price is going, and the lines that it would have to cross to turn."""
+"""Which way the price is going: directional movement, Aroon, vortex, random walk, bulls and bears, Ichimoku."""
 
 from __future__ import annotations
 
+import math
+
 from bot4.domain.bars import FloatArray
-from bot4.quant.indicators.recursions import seeded_average, true_range_at
-from bot4.quant.indicators.registry import CLOSE, HIGH, LOW, Param, indicator
-from bot4.quant.indicators.rolling import (
-    NAN,
-    add_to_latest_max,
-    add_to_max,
-    after,
-    close_latest_maxima,
-    close_maxima,
-    latest_max_bar,
-    latest_max_size,
-    max_size,
-    slot_at,
-    window_max,
+from bot4.kernel import array, f8, i8, kernel, void
+from bot4.kernel_memory import scratch, stretch
+from bot4.quant.indicators.registry import CLOSE, HIGH, LOW, SPAN, Param, indicator, view
+from bot4.quant.indicators.running import AVERAGE_SIZE, run_average
+from bot4.quant.indicators.wilder import carry, waiting
+from bot4.quant.indicators.windows import (
+    blank,
+    negate,
+    true_ranges,
+    window_count,
+    window_latest_maxima,
+    window_maxima,
+    window_sums,
 )
 
 TA_LIB = "TA-Lib"
+WILDER = f"{TA_LIB}; Wilder, New Concepts in Technical Trading Systems, 1978"
+
+PLUS_DM, MINUS_DM, PLUS_DI, MINUS_DI, DX, ADX, ADXR = range(7)
+UP_SUM, DOWN_SUM, RANGE_SUM, AVERAGE, LAST_DX, PAST_ADX = range(6)
+
+
+# --- directional movement ----------------------------------------------------------------------------------------
+
+
+@kernel(void(array(f8, 2), i8, i8, i8, array(f8), array(f8)))
+def directional_moves(bars: FloatArray, mask: int, first: int, stop: int, up: FloatArray, down: FloatArray) -> None:
+    """By how much each of the bars ``first .. stop - 1`` (``first >= 1``) reaches beyond the one before.
+
+    Only on the side where it reaches farther; 0 on the other.
+    """
+    spare_high, spare_low = scratch(SPAN), scratch(SPAN)
+    highs = stretch(bars, HIGH, mask, first - 1, stop, spare_high)
+    lows = stretch(bars, LOW, mask, first - 1, stop, spare_low)
+    n = stop - first
+    high, last_high, low, last_low = highs[1 : n + 1], highs[:n], lows[1 : n + 1], lows[:n]
+    for i in range(n):
+        rise, fall = high[i] - last_high[i], last_low[i] - low[i]
+        up[i] = rise if (rise > fall) & (rise > 0.0) else 0.0
+    for i in range(n):
+        rise, fall = high[i] - last_high[i], last_low[i] - low[i]
+        down[i] = fall if (fall > rise) & (fall > 0.0) else 0.0
+
+
+@kernel(void(array(f8), array(f8), array(f8), i8, i8, f8, array(f8)))
+def run_wilder_sums(
+    up: FloatArray, down: FloatArray, ranges: FloatArray, head: int, n: int, keep: float, state: FloatArray
+) -> None:
+    """Turn values into Wilder sums, in place: the first ``head`` are added, the others replace a part each."""
+    up_sum, down_sum, range_sum = state[UP_SUM], state[DOWN_SUM], state[RANGE_SUM]
+    for i in range(n):
+        fade = 1.0 if i < head else keep
+        up_sum = fade * up_sum + up[i]
+        down_sum = fade * down_sum + down[i]
+        range_sum = fade * range_sum + ranges[i]
+        up[i], down[i], ranges[i] = up_sum, down_sum, range_sum
+    state[UP_SUM], state[DOWN_SUM], state[RANGE_SUM] = up_sum, down_sum, range_sum
+
+
+@kernel(void(array(f8), array(f8), i8, array(f8)))
+def percent_of(parts: FloatArray, wholes: FloatArray, n: int, out: FloatArray) -> None:
+    """``100 part / whole``, 0 where the whole is."""
+    for i in range(n):
+        out[i] = 100.0 * parts[i] / wholes[i] if wholes[i] > 0.0 else 0.0
+
+
+@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)))
+def direction_of(up: FloatArray, down: FloatArray, ranges: FloatArray, n: int, out: FloatArray) -> None:
+    """``100 |up - down| / (up + down)`` of the sums, -1 where there is no direction."""
+    for i in range(n):
+        both = up[i] + down[i]
+        out[i] = 100.0 * abs(up[i] - down[i]) / both if (both > 0.0) & (ranges[i] > 0.0) else -1.0
+
+
+@kernel(void(array(f8), array(f8), i8, i8, i8, array(f8)))
+def average_directions(
+    directions: FloatArray, averages: FloatArray, n: int, t: int, period: int, state: FloatArray
+) -> None:
+    """Wilder's average of the directions of the bars from ``t`` on, which start counting at bar ``period``.
+
+    Without a direction the last one stays, and so does the average; among the first ``period`` it counts as 0.
+    """
+    average, last = state[AVERAGE], state[LAST_DX]
+    alpha, keep = 1.0 / period, 1.0 - 1.0 / period
+    for i in range(n):
+        direction = directions[i]
+        if direction >= 0.0:
+            last = direction
+        if t + i >= 2 * period:
+            if direction >= 0.0:
+                average = alpha * direction + keep * average
+        elif t + i >= period:
+            average += max(direction, 0.0)
+            if t + i == 2 * period - 1:
+                average /= period
+        else:
+            last = 0.0
+        directions[i] = last
+        averages[i] = average
+    state[AVERAGE], state[LAST_DX] = average, last
+
+
+@kernel(void(array(f8), i8, i8, array(f8), array(f8)))
+def rate_averages(averages: FloatArray, n: int, back: int, past: FloatArray, out: FloatArray) -> None:
+    """Mean of each average and the one ``back`` bars before it; ``past`` keeps the last ``back`` of them."""
+    room = scratch(SPAN)
+    carry(past, room, back)
+    carry(averages, room[back:], n)
+    carry(room[n:], past, back)
+    before = room[:n]
+    for i in range(n):
+        out[i] = 0.5 * (before[i] + averages[i])
 
 
 @indicator(
-    "adx",
+    "directional_movement",
     family="trend",
     inputs=(HIGH, LOW, CLOSE),
     params=(Param("period", 14, 2, 400),),
-    outputs=("adx", "plus_di", "minus_di"),
-    state_size=4,
-    warm_up=lambda period: 2 * period - 1,
+    outputs=("plus_dm", "minus_dm", "plus_di", "minus_di", "dx", "adx", "adxr"),
+    state_size=lambda period: PAST_ADX + period - 1,
+    warm_up=lambda period: 3 * period - 2,
     lookback=1,
-    source=f"{TA_LIB}; Wilder 1978",
+    source=WILDER,
 )
-def adx(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
-    """``DI = 100 DM / TR`` of Wilder sums, ``ADX`` the Wilder average of ``100 |+DI - -DI| / (+DI + -DI)``.
+def directional_movement(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Wilder's directional movement, from the moves to the rated average, all of it in one pass.
 
-    A sum starts from its first ``period - 1`` values. Without range the DI are 0; without direction the average
-    stays as it is.
+    ``+DM`` is the Wilder sum (``sum' = sum - sum / period + new``, from the first ``period - 1`` values) of
+    ``high - last high`` where that is positive and more than ``last low - low``, else of 0; ``-DM`` the other way
+    round; ``TR`` that of the true range. ``DI = 100 DM / TR``, ``DX = 100 |+DI - -DI| / (+DI + -DI)``, ``ADX`` is the
+    Wilder average of DX, from the mean of its first ``period``, and ``ADXR`` the mean of ADX and the ADX of
+    ``period - 1`` bars ago. DM are in the unit of the price, the others in percent.
+
+    Without range the DI are 0. Without direction DX and ADX stay as they are; at first DX is 0.
     """
     period = int(params[0])
-    keep = 1.0 - 1.0 / period
-    up_sum, down_sum, range_sum, average = state[0], state[1], state[2], state[3]
-    for t in range(t0, t1):
-        if t > 0:
-            up = bars[HIGH, t & mask] - bars[HIGH, (t - 1) & mask]
-            down = bars[LOW, (t - 1) & mask] - bars[LOW, t & mask]
-            fade = keep if t >= period else 1.0
-            up_sum = fade * up_sum + (up if up > down and up > 0.0 else 0.0)
-            down_sum = fade * down_sum + (down if down > up and down > 0.0 else 0.0)
-            range_sum = fade * range_sum + true_range_at(bars, t, mask)
-        if t >= period:
-            both = up_sum + down_sum
-            directed = both > 0.0 and range_sum > 0.0
-            direction = 100.0 * abs(up_sum - down_sum) / both if directed else 0.0
-            if directed or t < 2 * period:
-                average = seeded_average(average, direction, 1.0 / period, t - period, period)
-        has_range = range_sum > 0.0
-        out[0, t - t0] = average if t >= 2 * period - 1 else NAN
-        out[1, t - t0] = (100.0 * up_sum / range_sum if has_range else 0.0) if t >= period else NAN
-        out[2, t - t0] = (100.0 * down_sum / range_sum if has_range else 0.0) if t >= period else NAN
-    state[0], state[1], state[2], state[3] = up_sum, down_sum, range_sum, average
+    first = max(t0, 1)
+    gap, n = first - t0, t1 - first
+    ranges = scratch(SPAN)
+    up, down = out[PLUS_DM, gap : gap + n], out[MINUS_DM, gap : gap + n]
+    directions, averages = out[DX, gap : gap + n], out[ADX, gap : gap + n]
+    directional_moves(bars, mask, first, t1, up, down)
+    true_ranges(bars, mask, first, t1, ranges)
+    run_wilder_sums(up, down, ranges, waiting(period, first, t1), n, 1.0 - 1.0 / period, state)
+    percent_of(up, ranges, n, out[PLUS_DI, gap : gap + n])
+    percent_of(down, ranges, n, out[MINUS_DI, gap : gap + n])
+    direction_of(up, down, ranges, n, directions)
+    average_directions(directions, averages, n, first, period, state)
+    rate_averages(averages, n, period - 1, state[PAST_ADX:], out[ADXR, gap : gap + n])
+    blank(out, PLUS_DM, waiting(period - 1, t0, t1))
+    blank(out, MINUS_DM, waiting(period - 1, t0, t1))
+    blank(out, PLUS_DI, waiting(period, t0, t1))
+    blank(out, MINUS_DI, waiting(period, t0, t1))
+    blank(out, DX, waiting(period, t0, t1))
+    blank(out, ADX, waiting(2 * period - 1, t0, t1))
+    blank(out, ADXR, waiting(3 * period - 2, t0, t1))
+
+
+view(
+    "adx", of="directional_movement", outputs=("adx", "plus_di", "minus_di"), warm_up=lambda period: 2 * period - 1,
+    formula="""Wilder's average directional index, with both directional indicators, in percent.
+
+    ``DI = 100 DM / TR`` of Wilder sums, ``ADX`` the Wilder average of ``100 |+DI - -DI| / (+DI + -DI)``. A sum starts
+    from its first ``period - 1`` values. Without range the DI are 0; without direction the average stays as it is.""",
+)  # fmt: skip
+view(
+    "adxr", of="directional_movement", outputs=("adxr",), warm_up=lambda period: 3 * period - 2,
+    formula="""Wilder's average directional index, rated: the mean of ADX and the ADX of ``period - 1`` bars ago.
+
+    In percent; see ``directional_movement``.""",
+)  # fmt: skip
+view(
+    "dx", of="directional_movement", outputs=("dx",), warm_up=lambda period: period,
+    formula="""Wilder's directional index: ``100 |+DI - -DI| / (+DI + -DI)``, in percent.
+
+    Without direction it stays as it is; at first it is 0. See ``directional_movement``.""",
+)  # fmt: skip
+view(
+    "plus_di", of="directional_movement", outputs=("plus_di",), warm_up=lambda period: period,
+    formula="""Wilder's rising directional indicator: ``100 +DM / TR`` of Wilder sums, in percent; 0 without range.
+
+    See ``directional_movement``.""",
+)  # fmt: skip
+view(
+    "minus_di", of="directional_movement", outputs=("minus_di",), warm_up=lambda period: period,
+    formula="""Wilder's falling directional indicator: ``100 -DM / TR`` of Wilder sums, in percent; 0 without range.
+
+    See ``directional_movement``.""",
+)  # fmt: skip
+view(
+    "plus_dm", of="directional_movement", outputs=("plus_dm",), warm_up=lambda period: period - 1,
+    formula="""Wilder's rising directional movement, in the unit of the price.
+
+    The Wilder sum of ``high - last high`` where that is positive and more than ``last low - low``, else of 0. See
+    ``directional_movement``.""",
+)  # fmt: skip
+view(
+    "minus_dm", of="directional_movement", outputs=("minus_dm",), warm_up=lambda period: period - 1,
+    formula="""Wilder's falling directional movement, in the unit of the price.
+
+    The Wilder sum of ``last low - low`` where that is positive and more than ``high - last high``, else of 0. See
+    ``directional_movement``.""",
+)  # fmt: skip
+
+
+# --- Aroon, vortex, random walk ----------------------------------------------------------------------------------
+
+
+@kernel(void(array(f8), i8, i8, array(f8)))
+def percent_of_recency(ages: FloatArray, n: int, period: int, out: FloatArray) -> None:
+    """``100 (period - age) / period``."""
+    unit = 100.0 / period
+    for i in range(n):
+        out[i] = unit * (period - ages[i])
+
+
+@kernel(void(array(f8), array(f8), i8, array(f8)))
+def less(a: FloatArray, b: FloatArray, n: int, out: FloatArray) -> None:
+    """``a - b``."""
+    for i in range(n):
+        out[i] = a[i] - b[i]
 
 
 @indicator(
     "aroon",
     family="trend",
     inputs=(HIGH, LOW),
-    params=(Param("period", 25, 2, 500),),
+    params=(Param("period", 25, 2, 440),),
     outputs=("up", "down", "oscillator"),
-    state_size=lambda period: 2 * latest_max_size(period + 1),
+    state_size=0,
     warm_up=lambda period: period,
-    source=TA_LIB,
+    lookback=lambda period: period,
+    source=f"{TA_LIB}; Chande 1995",
 )
 def aroon(
     bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
 ) -> None:
-    """``100 (period - bars since the highest high) / period``, the same for lows, and up - down.
+    """How recent the highest high and the lowest low are, in percent, and the difference of the two.
 
-    Of the last ``period + 1`` bars; of equal extremes the latest counts.
+    ``up = 100 (period - bars since the highest high) / period`` of the last ``period + 1`` bars, ``down`` the same for
+    the lowest low, ``oscillator = up - down``. Of equal extremes the latest counts.
     """
     period = int(params[0])
-    window = period + 1
-    at_lows = 2 * window + 2
-    slot = slot_at(t0, 0, window)
-    for t in range(t0, t1):
-        add_to_latest_max(state, 0, window, slot, bars[HIGH, t & mask], t)
-        add_to_latest_max(state, at_lows, window, slot, -bars[LOW, t & mask], t)
-        slot = after(slot, window)
-        if slot == 0:
-            close_latest_maxima(state, 0, window, t)
-            close_latest_maxima(state, at_lows, window, t)
-        up = 100.0 * (period - (t - latest_max_bar(state, 0, window, slot))) / period
-        down = 100.0 * (period - (t - latest_max_bar(state, at_lows, window, slot))) / period
-        out[0, t - t0] = up if t >= period else NAN
-        out[1, t - t0] = down if t >= period else NAN
-        out[2, t - t0] = up - down if t >= period else NAN
+    spare, greatest, ages, negated = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    high = stretch(bars, HIGH, mask, t0 - period, t1, spare)
+    n = window_count(high, period + 1)
+    gap = t1 - t0 - n
+    for row in range(3):
+        blank(out, row, gap)
+    up, down = out[0, gap : gap + n], out[1, gap : gap + n]
+    window_latest_maxima(high, len(high), period + 1, greatest, ages)
+    percent_of_recency(ages, n, period, up)
+    low = stretch(bars, LOW, mask, t0 - period, t1, spare)
+    negate(low, negated, len(low))
+    window_latest_maxima(negated, len(low), period + 1, greatest, ages)
+    percent_of_recency(ages, n, period, down)
+    less(up, down, n, out[2, gap : gap + n])
+
+
+view(
+    "aroon_oscillator", of="aroon", outputs=("oscillator",), warm_up=lambda period: period,
+    formula="""Aroon up less Aroon down, from -100 to 100.
+
+    ``100 (bars since the lowest low - bars since the highest high) / period`` of the last ``period + 1`` bars; of equal
+    extremes the latest counts.""",
+)  # fmt: skip
+
+
+@kernel(void(array(f8), array(f8), i8, array(f8)))
+def distances(a: FloatArray, b: FloatArray, n: int, out: FloatArray) -> None:
+    """``|a - b|``."""
+    for i in range(n):
+        out[i] = abs(a[i] - b[i])
+
+
+@kernel(void(array(f8), array(f8), i8, array(f8)))
+def ratios(over: FloatArray, under: FloatArray, n: int, out: FloatArray) -> None:
+    """``over / under``, 0 where ``under`` is."""
+    for i in range(n):
+        out[i] = over[i] / under[i] if under[i] > 0.0 else 0.0
 
 
 @indicator(
-    "parabolic_sar",
-    family="trend",
-    inputs=(HIGH, LOW),
-    params=(Param("acceleration", 0.02, 0.0, 1.0), Param("maximum", 0.2, 0.0, 1.0)),
-    outputs=("sar", "direction"),
-    state_size=4,
-    warm_up=1,
-    lookback=1,
-    source=f"{TA_LIB}; Wilder 1978",
-)
-def parabolic_sar(
-    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
-) -> None:
-    """Wilder's stop and reverse, and +1 while long or -1 while short after the bar.
-
-    ``sar += af (extreme - sar)``, never beyond the last two bars; ``af`` grows by ``acceleration`` at each new
-    extreme up to ``maximum``. The first two bars set the side: short if the low fell by more than the high rose.
-    The falling side is the rising side of the negated prices.
-    """
-    step = params[0] if params[0] < params[1] else params[1]
-    side, sar, extreme, speed = state[0], state[1], state[2], state[3]
-    for t in range(t0, t1):
-        if t == 0:
-            out[0, 0] = NAN
-            out[1, 0] = NAN
-            continue
-        high, low = bars[HIGH, t & mask], bars[LOW, t & mask]
-        last_high, last_low = bars[HIGH, (t - 1) & mask], bars[LOW, (t - 1) & mask]
-        if t == 1:
-            fall = last_low - low
-            side = -1.0 if fall > 0.0 and fall > high - last_high else 1.0
-            sar = last_low if side > 0.0 else -last_high
-            extreme = high if side > 0.0 else -low
-            speed = step
-            last_high, last_low = high, low
-        floor, last_floor = (low, last_low) if side > 0.0 else (-high, -last_high)
-        peak = high if side > 0.0 else -low
-        if floor <= sar:
-            side = -side
-            floor, last_floor = (low, last_low) if side > 0.0 else (-high, -last_high)
-            sar = min(-extreme, last_floor, floor)
-            extreme = high if side > 0.0 else -low
-            speed = step
-            out[0, t - t0] = side * sar
-        else:
-            out[0, t - t0] = side * sar
-            if peak > extreme:
-                extreme = peak
-                speed = min(speed + step, params[1])
-        out[1, t - t0] = side
-        sar = min(sar + speed * (extreme - sar), last_floor, floor)
-    state[0], state[1], state[2], state[3] = side, sar, extreme, speed
-
-
-@indicator(
-    "supertrend",
+    "vortex",
     family="trend",
     inputs=(HIGH, LOW, CLOSE),
-    params=(Param("period", 10, 1, 400), Param("multiplier", 3.0, 0.1, 100.0)),
-    outputs=("value", "direction"),
-    state_size=4,
+    params=(Param("period", 14, 1, 440),),
+    outputs=("plus", "minus"),
+    state_size=0,
     warm_up=lambda period: period,
-    lookback=1,
-    source="TradingView ta.supertrend, with TA-Lib's ATR",
+    lookback=lambda period: period,
+    source="Botes and Siepman, Stocks and Commodities, January 2010",
 )
-def supertrend(
+def vortex(
     bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
 ) -> None:
-    """The band ``(high + low) / 2 -+ multiplier ATR`` that the trend rests on, and +1 rising or -1 falling.
+    """The vortex indicators: how far bars reach up and down from the one before, per true range.
 
-    The lower band only rises while the close before stayed above it, the upper only falls while it stayed below;
-    the direction turns when the close crosses the band that it rests on. It begins as falling.
+    ``plus = sum |high - last low| / sum TR`` and ``minus = sum |low - last high| / sum TR`` over ``period`` bars;
+    about 1, both 0 where there is no range.
     """
     period = int(params[0])
-    average, lower, upper, side = state[0], state[1], state[2], state[3]
-    for t in range(t0, t1):
-        if t > 0:
-            average = seeded_average(average, true_range_at(bars, t, mask), 1.0 / period, t - 1, period)
-        if t < period:
-            out[0, t - t0] = NAN
-            out[1, t - t0] = NAN
-            continue
-        close, last_close = bars[CLOSE, t & mask], bars[CLOSE, (t - 1) & mask]
-        middle = 0.5 * (bars[HIGH, t & mask] + bars[LOW, t & mask])
-        new_lower, new_upper = middle - params[1] * average, middle + params[1] * average
-        is_first = t == period
-        lower = new_lower if is_first or new_lower > lower or last_close < lower else lower
-        upper = new_upper if is_first or new_upper < upper or last_close > upper else upper
-        if is_first:
-            side = -1.0
-        elif side < 0.0:
-            side = 1.0 if close > upper else -1.0
-        else:
-            side = -1.0 if close < lower else 1.0
-        out[0, t - t0] = lower if side > 0.0 else upper
-        out[1, t - t0] = side
-    state[0], state[1], state[2], state[3] = average, lower, upper, side
+    first = max(t0 - (period - 1), 1)
+    spare_high, spare_low, moves, ranges, totals = (
+        scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    )  # fmt: skip
+    highs = stretch(bars, HIGH, mask, first - 1, t1, spare_high)
+    lows = stretch(bars, LOW, mask, first - 1, t1, spare_low)
+    length = true_ranges(bars, mask, first, t1, ranges)
+    n = max(length - period + 1, 0)
+    gap = t1 - t0 - n
+    plus, minus = out[0, gap : gap + n], out[1, gap : gap + n]
+    window_sums(ranges, length, period, totals)
+    distances(highs[1 : length + 1], lows[:length], length, moves)
+    window_sums(moves, length, period, plus)
+    ratios(plus, totals, n, plus)
+    distances(lows[1 : length + 1], highs[:length], length, moves)
+    window_sums(moves, length, period, minus)
+    ratios(minus, totals, n, minus)
+    blank(out, 0, gap)
+    blank(out, 1, gap)
+
+
+@kernel(void(array(f8), array(f8), i8))
+def add_to(values: FloatArray, totals: FloatArray, n: int) -> None:
+    """Add values to totals."""
+    for i in range(n):
+        totals[i] += values[i]
+
+
+@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)))
+def keep_farthest(
+    to: FloatArray, origin: FloatArray, paths: FloatArray, n: int, factor: float, farthest: FloatArray
+) -> None:
+    """Raise ``farthest`` to ``factor (to - origin) / path`` where that is more; a path of 0 leads nowhere."""
+    for i in range(n):
+        reach = factor * (to[i] - origin[i]) / paths[i] if paths[i] > 0.0 else 0.0
+        farthest[i] = reach if reach > farthest[i] else farthest[i]
+
+
+@indicator(
+    "random_walk_index",
+    family="trend",
+    inputs=(HIGH, LOW, CLOSE),
+    params=(Param("period", 14, 2, 200),),
+    outputs=("high", "low"),
+    state_size=0,
+    warm_up=lambda period: period,
+    lookback=lambda period: period,
+    source="Poulos, Stocks and Commodities, 1991 and 1992",
+)
+def random_walk_index(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """How much farther than a random walk the price has gone, up and down; above 1 it is a trend.
+
+    ``high`` is the greatest, over ``k = 2 .. period``, of ``(high - low k bars ago) / (sqrt(k) ATR_k)``, with the
+    plain mean ``ATR_k`` of the last ``k`` true ranges; ``low`` of ``(high k bars ago - low) / (sqrt(k) ATR_k)``. At
+    least 0, which is also what a ``k`` without range gives.
+    """
+    period = int(params[0])
+    first = max(t0 - (period - 1), 1)
+    spare_high, spare_low, ranges, paths = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    highs = stretch(bars, HIGH, mask, first - 1, t1, spare_high)
+    lows = stretch(bars, LOW, mask, first - 1, t1, spare_low)
+    length = true_ranges(bars, mask, first, t1, ranges)
+    n = max(length - period + 1, 0)
+    gap = t1 - t0 - n
+    up, down = out[0, gap : gap + n], out[1, gap : gap + n]
+    high, low = highs[period : period + n], lows[period : period + n]
+    carry(ranges[period - 1 :], paths, n)
+    for i in range(n):
+        up[i] = 0.0
+    for i in range(n):
+        down[i] = 0.0
+    for k in range(2, period + 1):
+        add_to(ranges[period - k : period - k + n], paths, n)
+        factor = math.sqrt(k)
+        keep_farthest(high, lows[period - k : period - k + n], paths, n, factor, up)
+        keep_farthest(highs[period - k : period - k + n], low, paths, n, factor, down)
+    blank(out, 0, gap)
+    blank(out, 1, gap)
+
+
+# --- bulls and bears, Ichimoku -----------------------------------------------------------------------------------
+
+
+@indicator(
+    "elder_ray",
+    family="trend",
+    inputs=(HIGH, LOW, CLOSE),
+    params=(Param("period", 13, 1, 440),),
+    outputs=("bull", "bear"),
+    state_size=AVERAGE_SIZE,
+    warm_up=lambda period: period - 1,
+    source="Elder, Trading for a Living, 1993; TA-Lib's EMA",
+)
+def elder_ray(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Elder's bull power ``high - EMA`` and bear power ``low - EMA``, of the EMA of ``period`` closes.
+
+    In the unit of the price.
+    """
+    period = int(params[0])
+    spare, averages = scratch(SPAN), scratch(SPAN)
+    n = t1 - t0
+    close = stretch(bars, CLOSE, mask, t0, t1, spare)
+    run_average(close, n, t0, period, 2.0 / (period + 1), state, 0, averages)
+    less(stretch(bars, HIGH, mask, t0, t1, spare), averages, n, out[0])
+    less(stretch(bars, LOW, mask, t0, t1, spare), averages, n, out[1])
+    blank(out, 0, waiting(period - 1, t0, t1))
+    blank(out, 1, waiting(period - 1, t0, t1))
+
+
+@kernel(i8(array(f8, 2), i8, i8, i8, i8, array(f8)))
+def range_middles(bars: FloatArray, mask: int, first: int, stop: int, period: int, into: FloatArray) -> int:
+    """Middle of the range of ``period`` bars at those of the bars ``first .. stop - 1`` that have them.
+
+    Returns how many, which are the last ones.
+    """
+    spare, negated, least = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    high = stretch(bars, HIGH, mask, first - (period - 1), stop, spare)
+    n: int = window_maxima(high, len(high), period, into)
+    low = stretch(bars, LOW, mask, first - (period - 1), stop, spare)
+    negate(low, negated, len(low))
+    window_maxima(negated, len(low), period, least)
+    for i in range(n):
+        into[i] = 0.5 * (into[i] - least[i])
+    return n
+
+
+@kernel(void(array(f8, 2), i8, array(f8), i8, i8))
+def place_last(out: FloatArray, row: int, values: FloatArray, n: int, width: int) -> None:
+    """The last values of ``n`` at the end of an output of ``width`` bars, NaN before them."""
+    m = min(n, width)
+    blank(out, row, width - m)
+    carry(values[n - m :], out[row, width - m : width], m)
 
 
 @indicator(
@@ -205,14 +455,13 @@ def supertrend(
     params=(
         Param("tenkan", 9, 1, 300),
         Param("kijun", 26, 2, 400),
-        Param("senkou_b", 52, 3, 500),
+        Param("senkou_b", 52, 3, 440),
         Param("displacement", 26, 1, 300),
     ),
     outputs=("tenkan", "kijun", "senkou_a", "senkou_b"),
-    state_size=lambda tenkan, kijun, senkou_b, displacement: (
-        2 * (max_size(tenkan) + max_size(kijun) + max_size(senkou_b) + displacement)
-    ),
+    state_size=0,
     warm_up=lambda senkou_b, displacement: senkou_b - 1 + displacement,
+    lookback=lambda senkou_b, displacement: senkou_b - 1 + displacement,
     increasing=("tenkan", "kijun", "senkou_b"),
     source="Hosoda 1969",
 )
@@ -222,29 +471,19 @@ def ichimoku(
     """Middles of the range of the last ``tenkan`` and ``kijun`` bars, and the cloud as it lies over this bar.
 
     Senkou A (mean of tenkan and kijun) and B (middle of ``senkou_b`` bars) are those of ``displacement`` bars ago,
-    so everything is known at this bar. There is no chikou, which is the close drawn into the past.
+    so everything is known at this bar. There is no chikou, which is the close drawn into the past. All in the unit of
+    the price.
     """
-    at = 0
-    for line in range(3):
-        period = int(params[line])
-        row = line if line < 2 else 3
-        slot = slot_at(t0, 0, period)
-        for t in range(t0, t1):
-            add_to_max(state, at, period, slot, bars[HIGH, t & mask])
-            add_to_max(state, at + period + 1, period, slot, -bars[LOW, t & mask])
-            slot = after(slot, period)
-            if slot == 0:
-                close_maxima(state, at, period)
-                close_maxima(state, at + period + 1, period)
-            middle = 0.5 * (window_max(state, at, period, slot) - window_max(state, at + period + 1, period, slot))
-            out[row, t - t0] = middle if t >= period - 1 else NAN
-        at += 2 * (period + 1)
     displacement = int(params[3])
-    slot = slot_at(t0, 0, displacement)
-    for t in range(t0, t1):
-        senkou_a, senkou_b = 0.5 * (out[0, t - t0] + out[1, t - t0]), out[3, t - t0]
-        out[2, t - t0] = state[at + slot] if t >= displacement else NAN
-        out[3, t - t0] = state[at + displacement + slot] if t >= displacement else NAN
-        state[at + slot] = senkou_a
-        state[at + displacement + slot] = senkou_b
-        slot = after(slot, displacement)
+    width = t1 - t0
+    fast, slow = scratch(SPAN), scratch(SPAN)
+    n_fast = range_middles(bars, mask, t0 - displacement, t1, int(params[0]), fast)
+    n = range_middles(bars, mask, t0 - displacement, t1, int(params[1]), slow)
+    place_last(out, 0, fast, n_fast, width)
+    place_last(out, 1, slow, n, width)
+    same = fast[max(n_fast - n, 0) :]
+    for i in range(n):
+        slow[i] = 0.5 * (same[i] + slow[i])
+    place_last(out, 2, slow, max(n - displacement, 0), width)
+    n_far = range_middles(bars, mask, t0 - displacement, t1 - displacement, int(params[2]), slow)
+    place_last(out, 3, slow, n_far, width)
