@@ -63,7 +63,7 @@ MODIFIED_HIKKAKE_STATE = HIKKAKE_STATE + 3
 STATE_SIZE = HIKKAKE_STATE + 6
 """float64 values of state; all zero before the first bar."""
 
-INT16 = record(np.dtype(np.int16))
+INT16 = record(np.dtype(np.int16))  # the type of a plain dtype is that of its scalar
 GROUP = void(array(f8, 2), i8, array(INT16, 2))
 """``(rows, n, out)``: writes the values of some patterns for the block's ``n`` bars into their rows of ``out``."""
 
