@@ -51,7 +51,7 @@ def draw(
     noise: float = 0.10,
     is_gaussian: bool = False,
     freehand: float = 0.15,
-    flat_bars: int = 0,
+    flat_bars: int = 16,
 ) -> Drawing:
     """Draw a figure ``length_bars`` long.
 
@@ -65,7 +65,7 @@ def draw(
         is_gaussian: which of the two.
         freehand: every leg's duration is drawn that fraction longer or shorter, and every knot a fifth of that
             fraction of the height higher or lower.
-        flat_bars: bars at the price of the first knot before all else.
+        flat_bars: bars at the price of the first knot before all else: no chart begins with its figure.
     """
     time, height = _freehand(figure, freehand, rng)
     at_bar = np.round((time - time[0]) * length_bars).astype(int)
@@ -168,8 +168,8 @@ SYMMETRICAL_TRIANGLE = Figure(
 RISING_WEDGE = Figure(
     "rising_wedge",
     -1,
-    _between((0.65, 1.05), (0.0, 0.8), _SIXTHS, is_high_first=True),
-    lead=((-0.2, -0.1),),
+    _between((0.72, 1.04), (0.0, 0.8), _SIXTHS, is_high_first=True),
+    lead=((-0.3, -0.6),),
     tail=((1.25, -0.1),),
 )
 RECTANGLE = Figure(
@@ -189,7 +189,7 @@ BULL_FLAG = Figure(
 BULL_PENNANT = Figure(
     "bull_pennant",
     1,
-    ((0.0, 0.0), (0.25, 1.0), (0.47, 0.55), (0.65, 0.92), (0.83, 0.67), (1.0, 0.86)),
+    ((0.0, 0.0), (0.25, 1.0), (0.47, 0.5), (0.65, 0.92), (0.83, 0.65), (1.0, 0.86)),
     lead=((-0.3, 0.05),),
     tail=((1.25, 1.6),),
 )

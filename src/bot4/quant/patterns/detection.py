@@ -123,14 +123,13 @@ def kind_numbers(names: Iterable[str] | None, kinds: Sequence[PatternKind]) -> f
     """
     if names is None:
         return frozenset(range(len(kinds)))
-    known = {kind.name: number for number, kind in enumerate(kinds)}
+    known = dict.fromkeys(kind.name for kind in kinds)
     chosen = [names] if isinstance(names, str) else list(names)
     for name in chosen:
         if name not in known:
-            raise SettingError(
-                f"there is no pattern {name}", where="patterns", remedy=f"choose from {', '.join(known)}"
-            )
-    return frozenset(known[name] for name in chosen)
+            remedy = f"choose from {', '.join(known)}"
+            raise SettingError(f"there is no pattern {name}", where="patterns", remedy=remedy)
+    return frozenset(number for number, kind in enumerate(kinds) if kind.name in chosen)
 
 
 def price_rows(bars: Any, where: str = "patterns") -> FloatArray:

@@ -288,7 +288,8 @@ class SwingStream:
 
 
 __all__ = [
-    "HIGH_SIDE", "LOW_SIDE", "N_SCALES", "REVERSALS", "SCALES", "SPANS_BARS", "STRIDES_BARS", "SWING", "SWING_RING", "SWING_STATE",
+    "HIGH_SIDE", "LOW_SIDE", "N_SCALES", "REVERSALS", "SCALES", "SPANS_BARS", "STRIDES_BARS", "SWING",
+    "SWING_RING", "SWING_STATE",
     "SwingStream", "advance_swings", "highest_bar", "lowest_bar", "mean_close", "restart_swings", "swing_state",
     "swings",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ import numpy as np
 from bot4.domain.bars import FloatArray
 from bot4.kernel import array, f8, i8, kernel, record, void
 from bot4.kernel_memory import scratch
-from bot4.quant.patterns.chart.shape import lower_at, misfit, upper_at
+from bot4.quant.patterns.chart.shape import is_out_of_time, lower_at, misfit, upper_at
 from bot4.quant.patterns.chart.template import (
     CUP,
     FLAG,
@@ -19,11 +19,12 @@ from bot4.quant.patterns.chart.template import (
     MAX_PARAMS,
     PENNANT,
     ROWS,
+    SUMS,
     TRIPLE,
     WEDGE,
     fit,
-    fit_knots,
     height_at,
+    move_knots,
     n_knots,
 )
 from bot4.quant.patterns.detection import CLOSE_ROW, HIGH_ROW, LOW_ROW, PATTERN
@@ -48,7 +49,10 @@ FIGURE = np.dtype(
 )
 """A candidate being fitted."""
 
-_HOPELESS = 4.0
+_FIRST_MOVE = 0.04
+_PATIENCE = np.array((10.0, 6.0, 4.0, 2.5))
+"""Before each pass of moving the knots, the misfit above which it is given up, in largest misfits."""
+_N_PASSES = len(_PATIENCE)
 _BARS = array(f8, 2)
 _FLOATS = array(f8)
 
@@ -64,16 +68,21 @@ def fit_figure(figure: Any, bars: FloatArray, mask: int, largest: float) -> floa
         largest: misfit above which the caller does not care.
     """
     form, knots, theta, rows = figure["form"], figure["knots"], figure["theta"], figure["rows"]
-    x, y = scratch(N_BLOCKS), scratch(N_BLOCKS)
+    x, y, sums = scratch(N_BLOCKS), scratch(N_BLOCKS), scratch(SUMS)
     n = _blocks(figure, bars, mask, x, y)
     if form == CUP:
-        _guess_handle(knots, x, y, n, theta, rows)
-    if not _is_increasing(knots, n_knots(form)):
+        _guess_handle(knots, x, y, n, sums, theta, rows)
+    if not _is_increasing(knots, n_knots(form)) or (form != CUP and is_out_of_time(form, knots, largest)):
         return math.inf
-    rough = misfit(form, knots, rows, theta, fit(form, knots, x, y, n, theta, rows))
-    if not rough < _HOPELESS * largest:
-        return math.inf
-    return misfit(form, knots, rows, theta, fit_knots(form, knots, x, y, n, theta, rows))
+    move = _FIRST_MOVE
+    total = misfit(form, knots, rows, theta, fit(form, knots, x, y, n, sums, theta, rows))
+    for attempt in range(_N_PASSES):
+        if not total < _PATIENCE[attempt] * largest:
+            return math.inf
+        if not move_knots(form, move, knots, x, y, n, sums, theta, rows):
+            move *= 0.5
+        total = misfit(form, knots, rows, theta, fit(form, knots, x, y, n, sums, theta, rows))
+    return float(total)
 
 
 @kernel(i8(record(FIGURE), _BARS, i8, _FLOATS, _FLOATS))
@@ -88,11 +97,13 @@ def _blocks(figure: Any, bars: FloatArray, mask: int, x: FloatArray, y: FloatArr
         x[i] = (stop - 0.5 * (size - 1) - first) / length
         mean = mean_close(bars, mask, stop - size + 1, stop)
         y[i] = (figure["sign"] * mean - figure["level"]) / figure["height"]
-    return n
+    return int(n)
 
 
-@kernel(void(_FLOATS, _FLOATS, _FLOATS, i8, _FLOATS, _FLOATS))
-def _guess_handle(knots: FloatArray, x: FloatArray, y: FloatArray, n: int, theta: FloatArray, rows: FloatArray) -> None:
+@kernel(void(_FLOATS, _FLOATS, _FLOATS, i8, _FLOATS, _FLOATS, _FLOATS))
+def _guess_handle(
+    knots: FloatArray, x: FloatArray, y: FloatArray, n: int, sums: FloatArray, theta: FloatArray, rows: FloatArray
+) -> None:
     """The right rim and the handle's low, which are no swings of the cup's scale: the best of a few places."""
     bottom, last = knots[1], knots[4]
     best, best_share = math.inf, 0.75
@@ -100,7 +111,7 @@ def _guess_handle(knots: FloatArray, x: FloatArray, y: FloatArray, n: int, theta
         share = 0.5 + 0.12 * i
         knots[2] = bottom + share * (last - bottom)
         knots[3] = 0.5 * (knots[2] + last)
-        residual = fit(CUP, knots, x, y, n, theta, rows)
+        residual = fit(CUP, knots, x, y, n, sums, theta, rows)
         if residual < best:
             best, best_share = residual, share
     knots[2] = bottom + best_share * (last - bottom)
@@ -136,29 +147,29 @@ def describe(figure: Any, bars: FloatArray, mask: int, total_misfit: float, foun
 
 @kernel(f8(record(FIGURE), f8))
 def _price(figure: Any, height: float) -> float:
-    return figure["sign"] * (figure["level"] + figure["height"] * height)
+    return float(figure["sign"] * (figure["level"] + figure["height"] * height))
 
 
 @kernel(f8(record(FIGURE)))
 def _measured_move(figure: Any) -> float:
     """How far beyond the break the target lies, in fitted units."""
     form, knots, theta = figure["form"], figure["knots"], figure["theta"]
-    if form == FLAG or form == PENNANT:
-        return height_at(figure["rows"], theta, 1) - theta[0]
+    if form in (FLAG, PENNANT):
+        return float(height_at(figure["rows"], theta, 1) - theta[0])
     first, last = knots[0], knots[n_knots(form) - 1]
     if form == WEDGE:
-        return upper_at(form, theta, first) - upper_at(form, theta, last)
-    return upper_at(form, theta, first) - lower_at(form, theta, first)
+        return float(upper_at(form, theta, first) - upper_at(form, theta, last))
+    return float(upper_at(form, theta, first) - lower_at(form, theta, first))
 
 
 @kernel(i8(i8))
 def _first_support(form: int) -> int:
     """The first knot of those whose extreme refutes the figure."""
     if form == HEAD_AND_SHOULDERS or form >= CUP:
-        return n_knots(form) - 2
+        return int(n_knots(form) - 2)
     if form <= TRIPLE:
         return 1
-    return 2 if form == FLAG or form == PENNANT else n_knots(form) - 2
+    return 2 if form in (FLAG, PENNANT) else n_knots(form) - 2
 
 
 @kernel(void(record(FIGURE), _BARS, i8, record(PATTERN)))

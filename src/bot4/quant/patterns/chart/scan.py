@@ -18,9 +18,17 @@ import numpy.typing as npt
 
 from bot4.domain.bars import FloatArray
 from bot4.kernel import array, b1, f8, i8, kernel, record, records
-from bot4.quant.patterns.chart.candidates import SCALE, await_breaks, boundary, guess_knots, keep_touch
+from bot4.quant.patterns.chart.candidates import (
+    SCALE,
+    await_breaks,
+    boundary,
+    guess_knots,
+    keep_touch,
+    leave_to_other,
+    pole_foot,
+)
 from bot4.quant.patterns.chart.figure import FIGURE, describe, fit_figure
-from bot4.quant.patterns.chart.template import N_FORMS, n_knots
+from bot4.quant.patterns.chart.template import FLAG, N_FORMS, PENNANT, n_knots
 from bot4.quant.patterns.detection import PATTERN
 from bot4.quant.patterns.swings import (
     HIGH_SIDE,
@@ -38,7 +46,7 @@ from bot4.quant.patterns.swings import (
 BARS_RING = 2048
 """Bars that the caller keeps: a power of two above :data:`LONGEST_BARS`."""
 LONGEST_BARS = 1800
-SHORTEST_BARS = 18
+SHORTEST_BARS = 20
 """Figures are at most and at least that long."""
 
 _N_REMEMBERED = 8
@@ -63,9 +71,7 @@ _BARS = array(f8, 2)
 
 
 @kernel(i8(record(CHART_STATE), _BARS, i8, i8, i8, f8, records(PATTERN)))
-def advance_chart(
-    state: Any, bars: FloatArray, mask: int, t0: int, t1: int, least_confidence: float, out: Any
-) -> int:
+def advance_chart(state: Any, bars: FloatArray, mask: int, t0: int, t1: int, least_confidence: float, out: Any) -> int:
     """Scan the bars ``t0 .. t1 - 1`` and write what becomes known to ``out``; returns how many.
 
     Args:
@@ -111,6 +117,8 @@ def _enter_swings(state: Any, n_new: int) -> int:
         is_high = swing["side"] == HIGH_SIDE
         keep_touch(scale, swing["bar"], leg["high_average"] if is_high else leg["low_average"])
         await_breaks(scale, -1 if is_high else 1)
+        if swing["scale"] % N_REVERSALS > 0:
+            leave_to_other(scale, state["scales"][swing["scale"] - 1])
     return 0
 
 
@@ -162,6 +170,8 @@ def _is_figure(
     crossing = low_bar + min(max(share, 0.1), 1.0) * (max(middle, low_bar + 1.0) - low_bar)
     knots = figure["knots"]
     guess_knots(scale, form, sign, crossing, knots)
+    if form in (FLAG, PENNANT):
+        knots[0] = pole_foot(scale, bars, mask, sign)
     first = math.floor(knots[0])
     height = sign * scale["touches"][1]["average"] - low
     if t - first > LONGEST_BARS or crossing - knots[0] < SHORTEST_BARS or not height > 0.0:
@@ -171,7 +181,7 @@ def _is_figure(
     figure["form"], figure["sign"], figure["first_bar"], figure["last_bar"] = form, sign, first, t
     figure["level"], figure["height"] = low, height
     figure["misfit"] = fit_figure(figure, bars, mask, -math.log2(least))
-    return 2.0 ** -figure["misfit"] >= least
+    return bool(2.0 ** -figure["misfit"] >= least)
 
 
 @kernel(b1(record(CHART_STATE), record(PATTERN)))

@@ -1,11 +1,12 @@
 """How far a fitted figure is from the textbook's: the misfit that confidence is made of.
 
     confidence = 2 ** -misfit
-    misfit = (residual / tolerance)^2 + (mean square log of the legs' durations against the drawn ones / its tolerance^2)
+    misfit = (residual / tolerance)^2 + (unevenness / tolerance)^2
              + sum over the form's measures of ((measure - drawn) / tolerance)^2
 
-The residual is the root mean square distance of the block means from the template, as a fraction of the figure's
-height. So a confidence of one half, the default threshold, is a misfit of one: an ellipsoid around the ideal figure.
+Unevenness is the root mean square log of the legs' durations against the drawn ones. The residual is the root mean
+square distance of the block means from the template, as a fraction of all that the figure spans. A confidence of one
+half, the default threshold, is a misfit of one: an ellipsoid around the ideal figure.
 
 The tolerances were chosen on drawn figures and random walks of seeds that no test uses: wide enough for nine of ten
 figures drawn with uniform noise of 10% of their height, tight enough that all kinds together fire less than once in
@@ -19,7 +20,7 @@ import math
 import numpy as np
 
 from bot4.domain.bars import FloatArray
-from bot4.kernel import array, f8, i8, kernel
+from bot4.kernel import array, b1, f8, i8, kernel
 from bot4.quant.patterns.chart.template import (
     BOWL,
     CUP,
@@ -39,6 +40,7 @@ from bot4.quant.patterns.chart.template import (
 )
 
 N_MEASURES = 3
+_HOPELESS = 4.0
 _FLOATS = array(f8)
 
 _DRAWN_LEGS = np.zeros((N_FORMS, MAX_KNOTS - 1))
@@ -46,28 +48,32 @@ _DRAWN_LEGS = np.zeros((N_FORMS, MAX_KNOTS - 1))
 _DRAWN_LEGS[HEAD_AND_SHOULDERS] = (0.15, 0.15, 0.2, 0.2, 0.15, 0.15)
 _DRAWN_LEGS[DOUBLE, :4] = 0.25
 _DRAWN_LEGS[TRIPLE] = 1.0 / 6.0
-for _form in (FLAT_TRIANGLE, SYMMETRICAL, WEDGE, RECTANGLE):
+_DRAWN_LEGS[WEDGE] = 1.0 / 6.0
+for _form in (FLAT_TRIANGLE, SYMMETRICAL, RECTANGLE):
     _DRAWN_LEGS[_form, :5] = 0.2
 _DRAWN_LEGS[FLAG, :5] = (0.25, 0.2, 0.18, 0.19, 0.18)
 _DRAWN_LEGS[PENNANT, :5] = (0.25, 0.2, 0.18, 0.19, 0.18)
 _DRAWN_LEGS[CUP, :4] = (0.36, 0.36, 0.14, 0.14)
 _DRAWN_LEGS[BOWL, :2] = 0.5
 
-_RESIDUAL_TOLERANCE = np.full(N_FORMS, 0.10)
-_DURATION_TOLERANCE = np.full(N_FORMS, 0.6)
-
+_RESIDUAL_TOLERANCE = np.zeros(N_FORMS)
+_DURATION_TOLERANCE = np.zeros(N_FORMS)
 _DRAWN_MEASURES = np.zeros((N_FORMS, N_MEASURES))
 _MEASURE_TOLERANCES = np.full((N_FORMS, N_MEASURES), math.inf)
-"""Measures by form, in units of the height; see :func:`_measure`."""
-for _form, _drawn, _tolerances in (
-    (HEAD_AND_SHOULDERS, (0.6, 0.0), (0.25, 0.3)),
-    (FLAT_TRIANGLE, (0.33,), (0.25,)),
-    (SYMMETRICAL, (0.33, 0.0), (0.25, 0.25)),
-    (WEDGE, (0.38, -0.9), (0.25, 0.5)),
-    (FLAG, (0.38, -0.12), (0.2, 0.25)),
-    (PENNANT, (0.25, 0.5, 0.05), (0.3, 0.25, 0.25)),
-    (CUP, (0.3,), (0.2,)),
+for _form, _residual, _duration, _drawn, _tolerances in (
+    (HEAD_AND_SHOULDERS, 0.075, 0.52, (0.62, 0.0), (0.4, 0.28)),
+    (DOUBLE, 0.072, 0.38, (), ()),
+    (TRIPLE, 0.082, 0.45, (), ()),
+    (FLAT_TRIANGLE, 0.082, 0.37, (0.50,), (0.55,)),
+    (SYMMETRICAL, 0.085, 0.44, (0.50, -0.03), (0.75, 0.42)),
+    (WEDGE, 0.083, 0.54, (0.33, -0.85), (0.85, 0.55)),
+    (FLAG, 0.082, 0.50, (0.37, -0.11), (0.25, 0.30)),
+    (PENNANT, 0.094, 0.68, (0.18, 0.60, 0.06), (1.1, 0.48, 0.20)),
+    (RECTANGLE, 0.074, 0.46, (), ()),
+    (CUP, 0.095, 0.44, (0.28,), (0.23,)),
+    (BOWL, 0.080, 0.30, (), ()),
 ):
+    _RESIDUAL_TOLERANCE[_form], _DURATION_TOLERANCE[_form] = _residual, _duration
     _DRAWN_MEASURES[_form, : len(_drawn)] = _drawn
     _MEASURE_TOLERANCES[_form, : len(_drawn)] = _tolerances
 
@@ -75,32 +81,32 @@ for _form, _drawn, _tolerances in (
 @kernel(f8(i8, _FLOATS, f8))
 def upper_at(form: int, theta: FloatArray, x: float) -> float:
     """The boundary that is broken (upper line, neckline or rim) at a time."""
-    if form == FLAG or form == PENNANT:
-        return theta[1] + theta[2] * x
-    if form == SYMMETRICAL or form == WEDGE or form == HEAD_AND_SHOULDERS:
-        return theta[0] + theta[1] * x
-    return theta[0]
+    if form in (FLAG, PENNANT):
+        return float(theta[1] + theta[2] * x)
+    if form in (SYMMETRICAL, WEDGE, HEAD_AND_SHOULDERS):
+        return float(theta[0] + theta[1] * x)
+    return float(theta[0])
 
 
 @kernel(f8(i8, _FLOATS, f8))
 def lower_at(form: int, theta: FloatArray, x: float) -> float:
     """The boundary opposite to the break at a time; where there is no line, the figure's lowest level."""
     if form == FLAT_TRIANGLE:
-        return theta[1] + theta[2] * x
-    if form == SYMMETRICAL or form == WEDGE:
-        return theta[2] + theta[3] * x
+        return float(theta[1] + theta[2] * x)
+    if form in (SYMMETRICAL, WEDGE):
+        return float(theta[2] + theta[3] * x)
     if form == PENNANT:
-        return theta[3] + theta[4] * x
-    if form == FLAG or form == HEAD_AND_SHOULDERS:
-        return upper_at(form, theta, x) - theta[3]
-    return theta[0] - theta[1]
+        return float(theta[3] + theta[4] * x)
+    if form in (FLAG, HEAD_AND_SHOULDERS):
+        return float(upper_at(form, theta, x) - theta[3])
+    return float(theta[0] - theta[1])
 
 
 @kernel(f8(i8, _FLOATS, _FLOATS, _FLOATS))
 def extent(form: int, knots: FloatArray, rows: FloatArray, theta: FloatArray) -> float:
     """All that the fitted figure spans, its highest knot to its lowest: what the residual is measured in."""
     if form == HEAD_AND_SHOULDERS:
-        return theta[3]
+        return float(theta[3])
     highest, lowest = -math.inf, math.inf
     for k in range(n_knots(form)):
         height = height_at(rows, theta, k)
@@ -125,21 +131,21 @@ def measure(form: int, number: int, knots: FloatArray, theta: FloatArray) -> flo
     ======================  ============================  ==========================  =======================
     """
     last = knots[n_knots(form) - 1]
-    first = knots[1] if form == FLAG or form == PENNANT else knots[0]
+    first = knots[1] if form in (FLAG, PENNANT) else knots[0]
     mouth = upper_at(form, theta, first) - lower_at(form, theta, first)
     neck = upper_at(form, theta, last) - lower_at(form, theta, last)
     middle = 0.5 * (upper_at(form, theta, first) + lower_at(form, theta, first))
     drift = 0.5 * (upper_at(form, theta, last) + lower_at(form, theta, last)) - middle
     if form == HEAD_AND_SHOULDERS:
-        return theta[2] / theta[3] if number == 0 else theta[1] * (last - first) / theta[3]
+        return float(theta[2] / theta[3] if number == 0 else theta[1] * (last - first) / theta[3])
     if form == CUP:
-        return theta[2] / theta[1]
-    if form == FLAG or form == PENNANT:
+        return float(theta[2] / theta[1])
+    if form in (FLAG, PENNANT):
         pole = upper_at(form, theta, first) - theta[0]
         if form == FLAG:
-            return mouth / pole if number == 0 else drift / pole
-        return neck / mouth if number == 0 else mouth / pole if number == 1 else drift / pole
-    return neck / mouth if number == 0 else drift / mouth
+            return float(mouth / pole if number == 0 else drift / pole)
+        return float(neck / mouth if number == 0 else mouth / pole if number == 1 else drift / pole)
+    return float(neck / mouth if number == 0 else drift / mouth)
 
 
 @kernel(f8(i8, _FLOATS))
@@ -150,14 +156,20 @@ def duration_misfit(form: int, knots: FloatArray) -> float:
     for leg in range(n_legs):
         ratio = (knots[leg + 1] - knots[leg]) / (whole * _DRAWN_LEGS[form, leg])
         total += math.log(ratio) ** 2
-    return total / n_legs
+    return float(total / n_legs)
+
+
+@kernel(b1(i8, _FLOATS, f8))
+def is_out_of_time(form: int, knots: FloatArray, largest: float) -> bool:
+    """Whether knots not yet moved are so uneven in time that a fit is not worth trying."""
+    return bool(duration_misfit(form, knots) > _HOPELESS * largest * _DURATION_TOLERANCE[form] ** 2)
 
 
 @kernel(f8(i8, _FLOATS, _FLOATS, _FLOATS, f8))
 def misfit(form: int, knots: FloatArray, rows: FloatArray, theta: FloatArray, mean_square: float) -> float:
     """The misfit of a fitted template; infinite where it is upside down."""
     height = extent(form, knots, rows, theta)
-    last, first = n_knots(form) - 1, 1 if form == FLAG or form == PENNANT else 0
+    last, first = n_knots(form) - 1, 1 if form in (FLAG, PENNANT) else 0
     if not (height > 0.0 and upper_at(form, theta, knots[first]) > lower_at(form, theta, knots[first])):
         return math.inf
     if not upper_at(form, theta, knots[last]) > lower_at(form, theta, knots[last]):
@@ -169,4 +181,4 @@ def misfit(form: int, knots: FloatArray, rows: FloatArray, theta: FloatArray, me
         if tolerance < math.inf:
             error = (measure(form, number, knots, theta) - _DRAWN_MEASURES[form, number]) / tolerance
             total += error * error
-    return total
+    return float(total)

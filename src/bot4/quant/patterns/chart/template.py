@@ -9,8 +9,10 @@ fit improves.
 
 from __future__ import annotations
 
+import math
+
 from bot4.domain.bars import FloatArray
-from bot4.kernel import array, f8, i8, kernel, void
+from bot4.kernel import array, b1, f8, i8, kernel, void
 from bot4.kernel_memory import scratch
 
 MAX_KNOTS = 7
@@ -34,11 +36,12 @@ INTO_BOWL = 1
 OUT_OF_BOWL = 2
 
 ROWS = MAX_KNOTS * MAX_PARAMS
+N_SUMS = 5
+SUMS = N_SUMS * (MAX_KNOTS - 1)
 _SYSTEM = MAX_PARAMS * MAX_PARAMS
 _RIDGE = 1e-9
-_COARSE_MOVE = 0.04
+_OUTSIDE = 0.04
 _LEAST_LEG = 0.02
-_PASSES = 4
 _FLOATS = array(f8)
 
 
@@ -47,8 +50,8 @@ def n_knots(form: int) -> int:
     """Number of knots of a form, the break included."""
     if form <= TRIPLE:
         return 5 if form == DOUBLE else 7
-    if form == CUP:
-        return 5
+    if form in (WEDGE, CUP):
+        return 7 if form == WEDGE else 5
     return 3 if form == BOWL else 6
 
 
@@ -66,13 +69,13 @@ def design(form: int, knots: FloatArray, rows: FloatArray) -> int:
     for i in range(ROWS):
         rows[i] = 0.0
     if form == FLAT_TRIANGLE:
-        return _flat_triangle_rows(knots, rows)
-    if form == SYMMETRICAL or form == WEDGE:
-        return _two_line_rows(knots, rows)
-    if form == FLAG or form == PENNANT:
-        return _pole_rows(form, knots, rows)
+        return int(_flat_triangle_rows(knots, rows))
+    if form in (SYMMETRICAL, WEDGE):
+        return int(_two_line_rows(form, knots, rows))
+    if form in (FLAG, PENNANT):
+        return int(_pole_rows(form, knots, rows))
     if form == HEAD_AND_SHOULDERS:
-        return _shoulder_rows(knots, rows)
+        return int(_shoulder_rows(knots, rows))
     is_low_first = form == RECTANGLE
     for k in range(n_knots(form)):
         row = k * MAX_PARAMS
@@ -110,11 +113,12 @@ def _flat_triangle_rows(knots: FloatArray, rows: FloatArray) -> int:
     return 3
 
 
-@kernel(i8(_FLOATS, _FLOATS))
-def _two_line_rows(knots: FloatArray, rows: FloatArray) -> int:
+@kernel(i8(i8, _FLOATS, _FLOATS))
+def _two_line_rows(form: int, knots: FloatArray, rows: FloatArray) -> int:
     """Parameters: upper line at 0, its slope, lower line at 0, its slope."""
-    for k in range(6):
-        row = k * MAX_PARAMS + (0 if k % 2 == 1 else 2)
+    upper_parity = 0 if form == WEDGE else 1
+    for k in range(n_knots(form)):
+        row = k * MAX_PARAMS + (0 if k % 2 == upper_parity else 2)
         rows[row], rows[row + 1] = 1.0, knots[k]
     return 4
 
@@ -143,56 +147,159 @@ def height_at(rows: FloatArray, theta: FloatArray, knot: int) -> float:
     return height
 
 
-@kernel(f8(i8, i8, f8, f8, f8))
-def _weight(form: int, leg: int, start: float, stop: float, x: float) -> float:
-    """Share of the next knot's height at time ``x``; outside the leg the straight ones run on."""
-    w = (x - start) / (stop - start)
-    shape = leg_shape(form, leg)
+# --- least squares ------------------------------------------------------------------------------------------------
+#
+# With w the share of the next knot's height at a point, the normal equations need only five sums a leg: of (1-w)^2,
+# w(1-w), w^2, (1-w)y and wy. Moving a knot changes those of the two legs that meet in it.
+
+
+@kernel(f8(i8, f8))
+def _bent(shape: int, w: float) -> float:
+    """Share of the next knot's height after a share ``w`` of a leg's time; beyond the leg straight ones run on."""
     if shape == INTO_BOWL:
         return 1.0 - (1.0 - w) * (1.0 - w)
-    if shape == OUT_OF_BOWL:
-        return w * w
-    return w
+    return w * w if shape == OUT_OF_BOWL else w
 
 
-@kernel(f8(i8, _FLOATS, _FLOATS, _FLOATS, i8, _FLOATS, _FLOATS))
+@kernel(void(i8, i8, _FLOATS, _FLOATS, _FLOATS, i8, _FLOATS))
+def _sum_leg(form: int, leg: int, knots: FloatArray, x: FloatArray, y: FloatArray, n: int, sums: FloatArray) -> None:
+    """The five sums of a leg over the points in it; the first and the last take those outside too."""
+    start, stop, shape = knots[leg], knots[leg + 1], leg_shape(form, leg)
+    spacing = x[1] - x[0]
+    first = 0 if leg == 0 else _first_after(start, x[0], spacing, n)
+    last = n if leg == n_knots(form) - 2 else _first_after(stop, x[0], spacing, n)
+    own_own, own_next, next_next, own_y, next_y = 0.0, 0.0, 0.0, 0.0, 0.0
+    per_time = 1.0 / (stop - start)
+    for i in range(first, last):
+        w = _bent(shape, (x[i] - start) * per_time)
+        v = 1.0 - w
+        own_own += v * v
+        own_next += v * w
+        next_next += w * w
+        own_y += v * y[i]
+        next_y += w * y[i]
+    at = leg * N_SUMS
+    sums[at], sums[at + 1], sums[at + 2], sums[at + 3], sums[at + 4] = own_own, own_next, next_next, own_y, next_y
+
+
+@kernel(i8(f8, f8, f8, i8))
+def _first_after(time: float, x0: float, spacing: float, n: int) -> int:
+    """Index of the first of the equally spaced points after a time."""
+    return min(max(math.floor((time - x0) / spacing) + 1, 0), n)
+
+
+@kernel(f8(i8, _FLOATS, _FLOATS, f8, i8, _FLOATS, _FLOATS))
+def _solve_from_sums(
+    form: int, knots: FloatArray, sums: FloatArray, squares: float, n: int, theta: FloatArray, rows: FloatArray
+) -> float:
+    """Best parameters given the legs' sums; returns the mean square residual."""
+    n_params = design(form, knots, rows)
+    system, right = scratch(_SYSTEM), scratch(MAX_PARAMS)
+    for p in range(MAX_PARAMS):
+        right[p] = 0.0
+        theta[p] = 0.0
+        for q in range(p + 1):
+            system[p * MAX_PARAMS + q] = 0.0
+    for k in range(n_knots(form)):
+        own = sums[k * N_SUMS] if k < n_knots(form) - 1 else 0.0
+        own_y = sums[k * N_SUMS + 3] if k < n_knots(form) - 1 else 0.0
+        following = sums[k * N_SUMS + 1] if k < n_knots(form) - 1 else 0.0
+        if k > 0:
+            own += sums[(k - 1) * N_SUMS + 2]
+            own_y += sums[(k - 1) * N_SUMS + 4]
+        row, after = k * MAX_PARAMS, (k + 1) * MAX_PARAMS
+        for p in range(n_params):
+            right[p] += rows[row + p] * own_y
+            for q in range(p + 1):
+                both = own * rows[row + p] * rows[row + q]
+                if following != 0.0:
+                    both += following * (rows[row + p] * rows[after + q] + rows[after + p] * rows[row + q])
+                system[p * MAX_PARAMS + q] += both
+    _solve(system, right, n_params, theta)
+    explained = 0.0
+    for p in range(n_params):
+        explained += theta[p] * right[p]
+    return max(squares - explained, 0.0) / n
+
+
+@kernel(f8(i8, _FLOATS, _FLOATS, _FLOATS, i8, _FLOATS, _FLOATS, _FLOATS))
 def fit(
-    form: int, knots: FloatArray, x: FloatArray, y: FloatArray, n: int, theta: FloatArray, rows: FloatArray
+    form: int,
+    knots: FloatArray,
+    x: FloatArray,
+    y: FloatArray,
+    n: int,
+    sums: FloatArray,
+    theta: FloatArray,
+    rows: FloatArray,
 ) -> float:
     """Least squares of a template with given knots; returns the mean square residual.
 
     Args:
         form: number of the form.
         knots: its times, increasing.
-        x, y: times and heights of ``n`` block means, by time.
-        n: how many.
+        x, y: times and heights of ``n`` block means, equally spaced.
+        n: how many, two at least.
+        sums: receives float64[:data:`N_SUMS` x legs], for :func:`move_knots`.
         theta: receives the parameters, zero past their number.
         rows: receives the design.
     """
-    n_params = design(form, knots, rows)
-    system, right, basis = scratch(_SYSTEM), scratch(MAX_PARAMS), scratch(MAX_PARAMS)
-    for i in range(_SYSTEM):
-        system[i] = 0.0
-    for p in range(MAX_PARAMS):
-        right[p] = 0.0
-        theta[p] = 0.0
-    leg, last_leg, squares = 0, n_knots(form) - 2, 0.0
+    for leg in range(n_knots(form) - 1):
+        _sum_leg(form, leg, knots, x, y, n, sums)
+    return float(_solve_from_sums(form, knots, sums, _sum_of_squares(y, n), n, theta, rows))
+
+
+@kernel(f8(_FLOATS, i8))
+def _sum_of_squares(y: FloatArray, n: int) -> float:
+    total = 0.0
     for i in range(n):
-        while leg < last_leg and x[i] > knots[leg + 1]:
-            leg += 1
-        w = _weight(form, leg, knots[leg], knots[leg + 1], x[i])
-        for p in range(n_params):
-            basis[p] = (1.0 - w) * rows[leg * MAX_PARAMS + p] + w * rows[(leg + 1) * MAX_PARAMS + p]
-        for p in range(n_params):
-            right[p] += basis[p] * y[i]
-            for q in range(p + 1):
-                system[p * MAX_PARAMS + q] += basis[p] * basis[q]
-        squares += y[i] * y[i]
-    _solve(system, right, n_params, theta)
-    explained = 0.0
-    for p in range(n_params):
-        explained += theta[p] * right[p]
-    return max(squares - explained, 0.0) / n
+        total += y[i] * y[i]
+    return total
+
+
+@kernel(b1(i8, f8, _FLOATS, _FLOATS, _FLOATS, i8, _FLOATS, _FLOATS, _FLOATS))
+def move_knots(
+    form: int,
+    move: float,
+    knots: FloatArray,
+    x: FloatArray,
+    y: FloatArray,
+    n: int,
+    sums: FloatArray,
+    theta: FloatArray,
+    rows: FloatArray,
+) -> bool:
+    """Move each knot in turn by ``move`` either way if that lowers the residual; whether any was moved.
+
+    ``sums``, ``theta`` and ``rows`` are as :func:`fit` left them, and are left so.
+    """
+    squares, count, has_moved = _sum_of_squares(y, n), n_knots(form), False
+    best = _solve_from_sums(form, knots, sums, squares, n, theta, rows)
+    first = 1 if form in (FLAG, PENNANT) else 0  # the foot of a pole slides along it at no cost: it stays
+    for k in range(first, count):
+        for sign in range(-1, 2, 2):
+            kept = knots[k]
+            knots[k] = kept + sign * move
+            if _is_in_order(knots, k, count):
+                _sum_legs_at(form, k, knots, x, y, n, sums)
+                residual = _solve_from_sums(form, knots, sums, squares, n, theta, rows)
+                if residual < best:
+                    best, has_moved = residual, True
+                    continue
+                knots[k] = kept
+                _sum_legs_at(form, k, knots, x, y, n, sums)
+            knots[k] = kept
+    _solve_from_sums(form, knots, sums, squares, n, theta, rows)
+    return has_moved
+
+
+@kernel(void(i8, i8, _FLOATS, _FLOATS, _FLOATS, i8, _FLOATS))
+def _sum_legs_at(form: int, k: int, knots: FloatArray, x: FloatArray, y: FloatArray, n: int, sums: FloatArray) -> None:
+    """Renew the sums of the legs that meet in a knot."""
+    if k > 0:
+        _sum_leg(form, k - 1, knots, x, y, n, sums)
+    if k < n_knots(form) - 1:
+        _sum_leg(form, k, knots, x, y, n, sums)
 
 
 @kernel(void(_FLOATS, _FLOATS, i8, _FLOATS))
@@ -221,36 +328,10 @@ def _solve(system: FloatArray, right: FloatArray, n: int, theta: FloatArray) -> 
         theta[i] /= system[i * MAX_PARAMS + i]
 
 
-@kernel(f8(i8, _FLOATS, _FLOATS, _FLOATS, i8, _FLOATS, _FLOATS))
-def fit_knots(
-    form: int, knots: FloatArray, x: FloatArray, y: FloatArray, n: int, theta: FloatArray, rows: FloatArray
-) -> float:
-    """As :func:`fit`, moving the knots too, by halving steps, as long as that lowers the residual."""
-    best = fit(form, knots, x, y, n, theta, rows)
-    count, move = n_knots(form), _COARSE_MOVE
-    first = 1 if form == FLAG or form == PENNANT else 0  # the foot of a pole slides along it at no cost: it stays
-    for _ in range(_PASSES):
-        has_moved = False
-        for k in range(first, count):
-            for sign in range(-1, 2, 2):
-                kept = knots[k]
-                knots[k] = kept + sign * move
-                residual = best
-                if _is_in_order(knots, k, count):
-                    residual = fit(form, knots, x, y, n, theta, rows)
-                if residual < best:
-                    best, has_moved = residual, True
-                else:
-                    knots[k] = kept
-        if not has_moved:
-            move *= 0.5
-    return fit(form, knots, x, y, n, theta, rows)
-
-
 @kernel(i8(_FLOATS, i8, i8))
 def _is_in_order(knots: FloatArray, k: int, count: int) -> int:
     if k > 0 and knots[k] < knots[k - 1] + _LEAST_LEG:
         return 0
     if k < count - 1 and knots[k] > knots[k + 1] - _LEAST_LEG:
         return 0
-    return 1 if -_COARSE_MOVE <= knots[k] <= 1.0 + _COARSE_MOVE else 0
+    return 1 if -_OUTSIDE <= knots[k] <= 1.0 + _OUTSIDE else 0
