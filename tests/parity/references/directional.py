@@ -39,7 +39,11 @@ EXTENDED = {
 
 def extended(start_value: float) -> Talib:
     params = EXTENDED | {"start_value": start_value}
-    return Talib(lambda o, h, lo, c, v: talib.SAREXT(h, lo, *params.values()), PRICE, params)
+
+    def unit(bars: np.ndarray) -> np.ndarray:  # a stop far away leaves its rounding
+        return np.maximum(PRICE(bars), abs(start_value))
+
+    return Talib(lambda o, h, lo, c, v: talib.SAREXT(h, lo, *params.values()), unit, params)
 
 
 TALIB = {
