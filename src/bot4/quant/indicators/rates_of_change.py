@@ -5,9 +5,9 @@ from __future__ import annotations
 from bot4.domain.bars import FloatArray
 from bot4.kernel import array, f8, i8, kernel, void
 from bot4.kernel_memory import scratch, stretch
-from bot4.quant.indicators.stretches import absolutes, differences, quotients
 from bot4.quant.indicators.registry import CLOSE, SPAN, Param, indicator
 from bot4.quant.indicators.running import AVERAGE_SIZE, run_average
+from bot4.quant.indicators.stretches import absolutes, differences, quotients
 from bot4.quant.indicators.windows import blank, scale, window_lines, window_sums
 
 TA_LIB = "TA-Lib"

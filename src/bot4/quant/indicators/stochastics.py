@@ -12,6 +12,8 @@ from bot4.quant.indicators.stretches import differences, places, put_last, quoti
 from bot4.quant.indicators.windows import blank, negate, window_maxima
 
 TA_LIB = "TA-Lib"
+LEAST_RSI_RANGE = 1e-9
+"""A range of the RSI, in percent, that is rounding: its averages shrink together while the close stands still."""
 LANE = "Lane, Lane's Stochastics, Stocks & Commodities 1984"
 
 
@@ -25,15 +27,6 @@ def window_ranges(high: FloatArray, low: FloatArray, period: int, highest: Float
     return n
 
 
-@kernel(i8(array(f8), i8, array(f8)))
-def places_in_windows(series: FloatArray, period: int, out: FloatArray) -> int:
-    """Place of each value, in percent, in the range of the ``period`` that end with it; returns how many."""
-    highest, lowest = scratch(SPAN), scratch(SPAN)
-    n: int = window_ranges(series, series, period, highest, lowest)
-    places(series[len(series) - n :], highest, lowest, n, out)
-    return n
-
-
 @kernel(i8(array(f8, 2), i8, i8, i8, i8, i8, array(f8)))
 def raw_stochastic(bars: FloatArray, mask: int, t0: int, t1: int, period: int, more: int, out: FloatArray) -> int:
     """Place of the close in the range of ``period`` bars: of the block, and the ``more`` bars before it; how many."""
@@ -44,7 +37,7 @@ def raw_stochastic(bars: FloatArray, mask: int, t0: int, t1: int, period: int, m
     low = stretch(bars, LOW, mask, first, t1, spare_low)
     close = stretch(bars, CLOSE, mask, first, t1, spare_close)
     n: int = window_ranges(high, low, period, highest, lowest)
-    places(close[len(close) - n :], highest, lowest, n, out)
+    places(close[len(close) - n :], highest, lowest, n, 0.0, out)
     return n
 
 
@@ -162,17 +155,19 @@ def stochastic_rsi(
 ) -> None:
     """Place of the RSI in its own range of ``range`` bars, and its mean.
 
-    ``k = 100 (rsi - lowest rsi) / (highest rsi - lowest rsi)``, 0 where there is no range; ``d`` is the mean of ``k``
-    over ``signal`` bars. The RSI is that of :func:`rsi` over ``period`` bars. TA-Lib's own default range is 5.
+    ``k = 100 (rsi - lowest rsi) / (highest rsi - lowest rsi)``, 0 where there is no range (none above 1e-9: while
+    the close stands still the RSI moves by rounding only); ``d`` is the mean of ``k`` over ``signal`` bars. The RSI is
+    that of :func:`rsi` over ``period`` bars. TA-Lib's own default range is 5. Unit: percent.
     """
     period, reach, signal = int(params[0]), int(params[1]), int(params[2])
-    strength, raw = scratch(SPAN), scratch(SPAN)
+    strength, raw, highest, lowest = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
     memory = reach + signal - 2
     kept: int = recall(state, RSI_SIZE, memory, t0 - period, strength)
     n: int = kept + rsi_of_block(bars, mask, t0, t1, period, state, 0, strength[kept:])
     remember(strength, n, state, RSI_SIZE, memory)
-    n = places_in_windows(strength[:n], reach, raw)
-    put_with_mean(raw, n, signal, out, t1 - t0)
+    found: int = window_ranges(strength[:n], strength[:n], reach, highest, lowest)
+    places(strength[n - found : n], highest, lowest, found, LEAST_RSI_RANGE, raw)
+    put_with_mean(raw, found, signal, out, t1 - t0)
 
 
 @indicator(
@@ -303,7 +298,7 @@ def _smooth_places(
     """
     highest, lowest, raw = scratch(SPAN), scratch(SPAN), scratch(SPAN)
     found: int = window_ranges(series[:n], series[:n], period, highest, lowest)
-    places(series[n - found : n], highest, lowest, found, raw)
+    places(series[n - found : n], highest, lowest, found, 0.0, raw)
     last, smooth = state[at], state[at + 1]
     for i in range(found):
         last = raw[i] if highest[i] + lowest[i] > 0.0 else last
@@ -318,14 +313,17 @@ def _smooth_places(
     family="momentum",
     inputs=(CLOSE,),
     params=(
-        Param("fast", 23, 1, 400), Param("slow", 50, 2, 400), Param("period", 10, 1, 200), Param("weight", 0.5, 0.01, 1.0),
+        Param("fast", 23, 1, 400),
+        Param("slow", 50, 2, 400),
+        Param("period", 10, 1, 200),
+        Param("weight", 0.5, 0.01, 1.0),
     ),
     outputs=("schaff_trend_cycle",),
     state_size=lambda period: AT_MEMORY + 2 * (period - 1),
     warm_up=lambda slow, period: slow + 2 * period - 3,
     increasing=("fast", "slow"),
     source="Schaff 1999; the formula of Pine",
-)  # fmt: skip
+)
 def schaff_trend_cycle(
     bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
 ) -> None:

@@ -45,7 +45,7 @@ def quotients(over: FloatArray, under: FloatArray, n: int, factor: float, withou
 
 @kernel(void(array(f8), array(f8), i8, f8, array(f8)))
 def shares(part: FloatArray, rest: FloatArray, n: int, without: float, out: FloatArray) -> None:
-    """``100 part / (part + rest)`` of two that are not negative; ``without`` where both are 0. ``out`` may be either."""
+    """``100 part / (part + rest)`` of two not below 0; ``without`` where both are 0. ``out`` may be either."""
     for i in range(n):
         whole = part[i] + rest[i]
         value = 100.0 * part[i] / (whole if whole > 0.0 else 1.0)
@@ -54,20 +54,20 @@ def shares(part: FloatArray, rest: FloatArray, n: int, without: float, out: Floa
 
 @kernel(void(array(f8), array(f8), i8, array(f8)))
 def balances(plus: FloatArray, minus: FloatArray, n: int, out: FloatArray) -> None:
-    """``100 (plus - minus) / (plus + minus)`` of two that are not negative; 0 where both are. ``out`` may be either."""
+    """``100 (plus - minus) / (plus + minus)`` of two not below 0; 0 where both are 0. ``out`` may be either."""
     for i in range(n):
         whole = plus[i] + minus[i]
         value = 100.0 * (plus[i] - minus[i]) / (whole if whole > 0.0 else 1.0)
         out[i] = value if whole > 0.0 else 0.0
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)))
-def places(x: FloatArray, highest: FloatArray, lowest_negated: FloatArray, n: int, out: FloatArray) -> None:
-    """``100 (x - lowest) / (highest - lowest)``; 0 where there is no range. ``out`` may be any of them."""
+@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)))
+def places(x: FloatArray, highest: FloatArray, lowest: FloatArray, n: int, least: float, out: FloatArray) -> None:
+    """``100 (x - lowest) / (highest - lowest)``, from ``-lowest``; 0 where that range is not above ``least``."""
     for i in range(n):
-        width = highest[i] + lowest_negated[i]
-        value = 100.0 * (x[i] + lowest_negated[i]) / (width if width > 0.0 else 1.0)
-        out[i] = value if width > 0.0 else 0.0
+        width = highest[i] + lowest[i]
+        value = 100.0 * (x[i] + lowest[i]) / (width if width > least else 1.0)
+        out[i] = value if width > least else 0.0
 
 
 @kernel(i8(array(f8), i8, i8, array(f8)))
