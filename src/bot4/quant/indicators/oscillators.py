@@ -55,7 +55,7 @@ def sum_of_distances(x: FloatArray, centre: float, period: int) -> float:
     return total
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)), is_inlined=True)
 def _relative_distances(
     x: FloatArray, means: FloatArray, deviations: FloatArray, n: int, unit: float, out: FloatArray
 ) -> None:
@@ -100,14 +100,14 @@ def cci(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state
 # --- ultimate oscillator -----------------------------------------------------------------------------------------
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def _buying_pressures(close: FloatArray, low: FloatArray, last_close: FloatArray, n: int, out: FloatArray) -> None:
     """``close - min(low, last close)``."""
     for i in range(n):
         out[i] = close[i] - (low[i] if low[i] < last_close[i] else last_close[i])
 
 
-@kernel(void(array(f8), array(f8), i8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, f8, array(f8)), is_inlined=True)
 def _add_quotients(over: FloatArray, under: FloatArray, n: int, factor: float, to: FloatArray) -> None:
     """Add ``factor over / under`` where ``under`` is above 0."""
     for i in range(n):
@@ -158,7 +158,7 @@ def ultimate_oscillator(
 # --- of the middle of the bar ------------------------------------------------------------------------------------
 
 
-@kernel(i8(array(f8, 2), i8, i8, i8, i8, i8, i8, array(f8)))
+@kernel(i8(array(f8, 2), i8, i8, i8, i8, i8, i8, array(f8)), is_inlined=True)
 def awesome(bars: FloatArray, mask: int, t0: int, t1: int, fast: int, slow: int, more: int, out: FloatArray) -> int:
     """The awesome oscillator of the block and of the ``more`` bars before it that there are; returns how many."""
     spare_high, spare_low, middle = scratch(SPAN), scratch(SPAN), scratch(SPAN)
@@ -244,7 +244,7 @@ def balance_of_power(
     quotients(bodies, ranges, t1 - t0, 1.0, 0.0, out[0])
 
 
-@kernel(i8(array(f8), i8, array(f8)))
+@kernel(i8(array(f8), i8, array(f8)), is_inlined=True)
 def _taper(x: FloatArray, n: int, out: FloatArray) -> int:
     """``(x0 + 2 x1 + 2 x2 + x3) / 6`` of each value and the three before it; returns how many."""
     m = max(n - 3, 0)
@@ -294,7 +294,7 @@ def relative_vigor_index(
 # --- efficiency and squeeze --------------------------------------------------------------------------------------
 
 
-@kernel(void(array(f8), array(f8), i8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, f8, array(f8)), is_inlined=True)
 def _lengths(now: FloatArray, before: FloatArray, n: int, bars: float, out: FloatArray) -> None:
     """Length of the straight line over some bars, where one percent is as long as one bar."""
     for i in range(n):
@@ -339,14 +339,14 @@ def polarized_fractal_efficiency(
     put_last(straight, n, defined, out, 0, t1 - t0)
 
 
-@kernel(void(array(f8), array(f8), i8, f8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, f8, f8, array(f8)), is_inlined=True)
 def _is_within(squares: FloatArray, ranges: FloatArray, n: int, bands: float, channel: float, out: FloatArray) -> None:
     """1 where ``bands sqrt(squares) < channel ranges``, else 0."""
     for i in range(n):
         out[i] = 1.0 if bands * math.sqrt(squares[i]) < channel * ranges[i] else 0.0
 
 
-@kernel(void(array(f8), array(f8), array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def _from_the_centre(
     close: FloatArray, highest: FloatArray, lowest: FloatArray, mean: FloatArray, n: int, out: FloatArray
 ) -> None:

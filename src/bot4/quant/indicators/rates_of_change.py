@@ -16,7 +16,7 @@ AVERAGE = Param("average", EXPONENTIAL, SIMPLE, WEIGHTED)
 """TA-Lib's numbers of the kinds of average (``matype``): 0 simple, 1 exponential, 2 linearly weighted."""
 
 
-@kernel(void(array(f8), array(f8), i8, f8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, f8, f8, array(f8)), is_inlined=True)
 def growth(now: FloatArray, before: FloatArray, n: int, factor: float, less: float, out: FloatArray) -> None:
     """``factor (now / before - less)``; 0 where ``before`` is 0."""
     for i in range(n):
@@ -25,7 +25,7 @@ def growth(now: FloatArray, before: FloatArray, n: int, factor: float, less: flo
         out[i] = value if before[i] != 0.0 else 0.0
 
 
-@kernel(void(array(f8, 2), i8, i8, i8, i8, f8, f8, array(f8, 2)))
+@kernel(void(array(f8, 2), i8, i8, i8, i8, f8, f8, array(f8, 2)), is_inlined=True)
 def growth_of_closes(
     bars: FloatArray, mask: int, t0: int, t1: int, period: int, factor: float, less: float, out: FloatArray
 ) -> None:
@@ -153,7 +153,7 @@ def disparity_index(
     growth(close[len(close) - n :], mean, n, 100.0, 1.0, out[0, t1 - t0 - n : t1 - t0])
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, f8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, f8, f8, array(f8)), is_inlined=True)
 def _misses(
     close: FloatArray, sums: FloatArray, lines: FloatArray, n: int, level: float, tilt: float, out: FloatArray
 ) -> None:

@@ -69,7 +69,7 @@ def run_average(
     state[at], state[at + 1] = before, folded
 
 
-@kernel(i8(array(f8), i8, i8, i8, array(f8)))
+@kernel(i8(array(f8), i8, i8, i8, array(f8)), is_inlined=True)
 def recall(state: FloatArray, at: int, size: int, age: int, into: FloatArray) -> int:
     """The last ``size`` values of a series (or all, if it has ``age`` fewer), to the front of an array; how many."""
     n = min(max(age, 0), size)
@@ -79,7 +79,7 @@ def recall(state: FloatArray, at: int, size: int, age: int, into: FloatArray) ->
     return n
 
 
-@kernel(void(array(f8), i8, array(f8), i8, i8))
+@kernel(void(array(f8), i8, array(f8), i8, i8), is_inlined=True)
 def remember(values: FloatArray, n: int, state: FloatArray, at: int, size: int) -> None:
     """Keep the last ``size`` of ``values[:n]``, which begin with what was recalled."""
     kept = min(n, size)

@@ -17,7 +17,7 @@ LEAST_RSI_RANGE = 1e-9
 LANE = "Lane, Lane's Stochastics, Stocks & Commodities 1984"
 
 
-@kernel(i8(array(f8), array(f8), i8, array(f8), array(f8)))
+@kernel(i8(array(f8), array(f8), i8, array(f8), array(f8)), is_inlined=True)
 def window_ranges(high: FloatArray, low: FloatArray, period: int, highest: FloatArray, lowest: FloatArray) -> int:
     """Highest high and *minus* the lowest low of each window; returns how many windows."""
     negated = scratch(SPAN)
@@ -27,7 +27,7 @@ def window_ranges(high: FloatArray, low: FloatArray, period: int, highest: Float
     return n
 
 
-@kernel(i8(array(f8, 2), i8, i8, i8, i8, i8, array(f8)))
+@kernel(i8(array(f8, 2), i8, i8, i8, i8, i8, array(f8)), is_inlined=True)
 def raw_stochastic(bars: FloatArray, mask: int, t0: int, t1: int, period: int, more: int, out: FloatArray) -> int:
     """Place of the close in the range of ``period`` bars: of the block, and the ``more`` bars before it; how many."""
     spare_high, spare_low, spare_close = scratch(SPAN), scratch(SPAN), scratch(SPAN)
@@ -41,7 +41,7 @@ def raw_stochastic(bars: FloatArray, mask: int, t0: int, t1: int, period: int, m
     return n
 
 
-@kernel(void(array(f8), i8, i8, array(f8, 2), i8))
+@kernel(void(array(f8), i8, i8, array(f8, 2), i8), is_inlined=True)
 def put_with_mean(line: FloatArray, n: int, signal: int, out: FloatArray, count: int) -> None:
     """A line and its mean over ``signal`` bars, to the first two outputs; both start where the mean does."""
     means = scratch(SPAN)
@@ -101,7 +101,7 @@ def stochastic_fast(
     put_with_mean(raw, n, signal, out, t1 - t0)
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def _depths(close: FloatArray, highest: FloatArray, lowest: FloatArray, n: int, out: FloatArray) -> None:
     """``-100 (highest - close) / (highest - lowest)``, from ``-lowest``; 0 where there is no range."""
     for i in range(n):
@@ -204,14 +204,14 @@ def kdj(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state
     put_last(raw, m, defined, out, 2, t1 - t0)
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def _from_the_middle(close: FloatArray, highest: FloatArray, lowest: FloatArray, n: int, out: FloatArray) -> None:
     """``close - (highest + lowest) / 2``, from ``-lowest``."""
     for i in range(n):
         out[i] = close[i] - 0.5 * (highest[i] - lowest[i])
 
 
-@kernel(void(array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def _widths(highest: FloatArray, lowest: FloatArray, n: int, out: FloatArray) -> None:
     for i in range(n):
         out[i] = highest[i] + lowest[i]

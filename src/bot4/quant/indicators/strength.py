@@ -15,7 +15,7 @@ TA_LIB = "TA-Lib"
 RSI_SIZE = 2 * AVERAGE_SIZE
 
 
-@kernel(i8(array(f8), array(f8), i8, i8, i8, array(f8), i8, array(f8), array(f8)))
+@kernel(i8(array(f8), array(f8), i8, i8, i8, array(f8), i8, array(f8), array(f8)), is_inlined=True)
 def wilder_averages(
     later: FloatArray, earlier: FloatArray, n: int, age: int, period: int, state: FloatArray, at: int,
     gains: FloatArray, losses: FloatArray,
@@ -32,7 +32,7 @@ def wilder_averages(
     return min(n, max(age + n - (period - 1), 0))
 
 
-@kernel(i8(array(f8), array(f8), i8, i8, i8, array(f8), i8, array(f8)))
+@kernel(i8(array(f8), array(f8), i8, i8, i8, array(f8), i8, array(f8)), is_inlined=True)
 def run_rsi(
     later: FloatArray, earlier: FloatArray, n: int, age: int, period: int, state: FloatArray, at: int, out: FloatArray
 ) -> int:
@@ -43,7 +43,7 @@ def run_rsi(
     return defined
 
 
-@kernel(i8(array(f8, 2), i8, i8, i8, i8, array(f8), i8, array(f8)))
+@kernel(i8(array(f8, 2), i8, i8, i8, i8, array(f8), i8, array(f8)), is_inlined=True)
 def rsi_of_block(
     bars: FloatArray, mask: int, t0: int, t1: int, period: int, state: FloatArray, at: int, out: FloatArray
 ) -> int:
@@ -129,7 +129,7 @@ def relative_momentum_index(
 # --- plain sums --------------------------------------------------------------------------------------------------
 
 
-@kernel(i8(array(f8, 2), i8, i8, i8, i8, array(f8), array(f8)))
+@kernel(i8(array(f8, 2), i8, i8, i8, i8, array(f8), array(f8)), is_inlined=True)
 def sums_of_moves(
     bars: FloatArray, mask: int, t0: int, t1: int, period: int, gains: FloatArray, losses: FloatArray
 ) -> int:
@@ -220,7 +220,7 @@ def imi(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state
     shares(gains, losses, n, 50.0, out[0, t1 - t0 - n : t1 - t0])
 
 
-@kernel(void(array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def _is_above(x: FloatArray, y: FloatArray, n: int, out: FloatArray) -> None:
     """1 where ``x > y``, else 0."""
     for i in range(n):
@@ -290,7 +290,7 @@ def streaks(close: FloatArray, n: int, streak: float, out: FloatArray) -> None:
         out[i + 1] = streak
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)), is_inlined=True)
 def _means_of_three(x: FloatArray, y: FloatArray, z: FloatArray, n: int, unit: float, out: FloatArray) -> None:
     for i in range(n):
         out[i] = (x[i] + y[i] + unit * z[i]) / 3.0

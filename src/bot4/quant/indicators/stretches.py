@@ -11,21 +11,21 @@ from bot4.kernel import array, f8, i8, kernel, void
 from bot4.quant.indicators.windows import blank, scale, window_sums
 
 
-@kernel(void(array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def differences(x: FloatArray, y: FloatArray, n: int, out: FloatArray) -> None:
     """``x - y``."""
     for i in range(n):
         out[i] = x[i] - y[i]
 
 
-@kernel(void(array(f8), i8, array(f8)))
+@kernel(void(array(f8), i8, array(f8)), is_inlined=True)
 def absolutes(x: FloatArray, n: int, out: FloatArray) -> None:
     """``|x|``."""
     for i in range(n):
         out[i] = abs(x[i])
 
 
-@kernel(void(array(f8), array(f8), i8, array(f8), array(f8)))
+@kernel(void(array(f8), array(f8), i8, array(f8), array(f8)), is_inlined=True)
 def rises_and_falls(x: FloatArray, y: FloatArray, n: int, rises: FloatArray, falls: FloatArray) -> None:
     """``max(x - y, 0)`` and ``max(y - x, 0)``."""
     for i in range(n):
@@ -34,7 +34,7 @@ def rises_and_falls(x: FloatArray, y: FloatArray, n: int, rises: FloatArray, fal
         falls[i] = y[i] - x[i] if y[i] > x[i] else 0.0
 
 
-@kernel(void(array(f8), array(f8), i8, f8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, f8, f8, array(f8)), is_inlined=True)
 def quotients(over: FloatArray, under: FloatArray, n: int, factor: float, without: float, out: FloatArray) -> None:
     """``factor over / under``; ``without`` where ``under`` is not above 0. ``out`` may be either."""
     for i in range(n):
@@ -43,7 +43,7 @@ def quotients(over: FloatArray, under: FloatArray, n: int, factor: float, withou
         out[i] = value if under[i] > 0.0 else without
 
 
-@kernel(void(array(f8), array(f8), i8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, f8, array(f8)), is_inlined=True)
 def shares(part: FloatArray, rest: FloatArray, n: int, without: float, out: FloatArray) -> None:
     """``100 part / (part + rest)`` of two not below 0; ``without`` where both are 0. ``out`` may be either."""
     for i in range(n):
@@ -52,7 +52,7 @@ def shares(part: FloatArray, rest: FloatArray, n: int, without: float, out: Floa
         out[i] = value if whole > 0.0 else without
 
 
-@kernel(void(array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def balances(plus: FloatArray, minus: FloatArray, n: int, out: FloatArray) -> None:
     """``100 (plus - minus) / (plus + minus)`` of two not below 0; 0 where both are 0. ``out`` may be either."""
     for i in range(n):
@@ -61,7 +61,7 @@ def balances(plus: FloatArray, minus: FloatArray, n: int, out: FloatArray) -> No
         out[i] = value if whole > 0.0 else 0.0
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)), is_inlined=True)
 def places(x: FloatArray, highest: FloatArray, lowest: FloatArray, n: int, least: float, out: FloatArray) -> None:
     """``100 (x - lowest) / (highest - lowest)``, from ``-lowest``; 0 where that range is not above ``least``."""
     for i in range(n):
@@ -70,7 +70,7 @@ def places(x: FloatArray, highest: FloatArray, lowest: FloatArray, n: int, least
         out[i] = value if width > least else 0.0
 
 
-@kernel(i8(array(f8), i8, i8, array(f8)))
+@kernel(i8(array(f8), i8, i8, array(f8)), is_inlined=True)
 def window_means(x: FloatArray, n: int, period: int, out: FloatArray) -> int:
     """Mean of each window of ``x[:n]``; returns how many windows."""
     found: int = window_sums(x, n, period, out)
@@ -78,7 +78,7 @@ def window_means(x: FloatArray, n: int, period: int, out: FloatArray) -> int:
     return found
 
 
-@kernel(void(array(f8), i8, i8, array(f8, 2), i8, i8))
+@kernel(void(array(f8), i8, i8, array(f8, 2), i8, i8), is_inlined=True)
 def put_last(values: FloatArray, n: int, defined: int, out: FloatArray, row: int, count: int) -> None:
     """The last ``defined`` of ``values[:n]`` to the end of an output of ``count`` bars, and NaN before them."""
     blank(out, row, count - defined)
