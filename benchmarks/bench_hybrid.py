@@ -1,6 +1,6 @@
 """The whole hybrid pipeline over one-minute bars. Target: 1M bars/s on one core.
 
-Thirty-one indicators on three timeframes, fusion, Kelly, eight clamps, brackets and matching; once with the default
+Thirty-three indicators on three timeframes, fusion, Kelly, eight clamps, brackets and matching; once with the default
 settings, and once without fees and with short sales, where costs stop no entry and more bars reach the clamps.
 """
 

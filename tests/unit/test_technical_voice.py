@@ -11,6 +11,7 @@ import pytest
 from bot4.domain.bars import BarSeries
 from bot4.domain.errors import SettingError
 from bot4.engine.machine import assemble
+from bot4.engine.session import Session
 from bot4.engine.settings import RunSettings
 from bot4.kernel import KERNELS
 from bot4.pipeline.signals.settings import TechnicalSettings
@@ -44,10 +45,11 @@ def gentle(n: int, seed: int) -> BarSeries:
 
 
 def test_every_column_that_votes_is_in_the_bank_that_is_asked_for():
-    assert set(COLUMNS) <= set(BankSpec.of(INDICATORS).columns)
-    assert len(BankSpec.of(INDICATORS).members) == len(INDICATORS) >= 30
-    named = {column.split("_")[0] for column in COLUMNS}
-    assert named == {label.split("_")[0] for label in (m.label for m in BankSpec.of(INDICATORS).members)}
+    members = BankSpec.of(INDICATORS).members
+    assert len(members) == len(INDICATORS) >= 30
+    assert set(COLUMNS) <= {column for member in members for column in member.columns}
+    for member in members:
+        assert set(member.columns) & set(COLUMNS), f"{member.label} is computed and does not vote"
 
 
 def test_every_vote_moves_and_keeps_within_its_bounds_and_every_family_is_the_mean_of_its_votes():
@@ -254,3 +256,78 @@ def test_a_run_whose_timeframes_and_weights_do_not_fit_is_refused():
     plan, _ = planned(market(50), ("ema_cross",))
     with pytest.raises(SettingError, match="reads 2 timeframes, but the run has 1"):
         assemble(plan.universe, [resolve(info)], RunSettings(timeframes=(1,)), plan.interval_ns)
+
+
+LISTENING = '''
+from bot4 import Signal, Strategy
+
+
+class Listening(Strategy):
+    """Enters on the side of the technical voice and leaves when it turns."""
+
+    uses_technical = True
+    heard = []
+
+    def on_bar(self, view):
+        Listening.heard.append((view.technical_score, view.technical_alignment, view.technical_confidence))
+        if view.position_quantity == 0 and not view.is_entering and view.technical_score > 0.25:
+            return Signal.enter(view.technical_score, confidence=view.technical_confidence)
+        return Signal.leave() if view.technical_score < -0.1 else None
+'''
+
+
+def test_a_strategy_in_ordinary_python_hears_the_same_voice_on_the_same_bar(tmp_path):
+    path = tmp_path / "listening.py"
+    path.write_text(LISTENING)
+    bars = market(500)[0]
+    plan, tape = planned([bars], (str(path),))
+    machine = plan.machine()
+    session = Session(machine, None, plan.strategies)
+    says = []
+    for at in range(len(tape.events)):
+        session.take(tape.events[at : at + 1])
+        found = machine.brain[0]["technical"][0]["confluence"]
+        says.append([found[name].item() for name in ("score", "alignment", "confidence")])
+    heard = machine.strategies[0].info.python.heard
+    np.testing.assert_array_equal(heard, says)
+    kernel_says = [state["confluence"]["score"] for state in machine_says(bars, LENIENT, by_session)]
+    np.testing.assert_array_equal([score for score, _, _ in heard], kernel_says)
+    assert np.isfinite(kernel_says).sum() > 200
+    assert machine.log.count("decisions") > 0
+
+
+def test_a_strategy_that_does_not_listen_hears_nothing_and_costs_nothing():
+    plan, tape = planned(market(300), ("ema_cross",))
+    machine = plan.machine()
+    for _ in by_session(machine, tape.events):
+        pass
+    assert math.isnan(machine.brain[0]["view"]["technical_score"])
+    assert int(machine.config[0]["n_frames"]) == 1
+    assert not machine.brain[0]["technical"]["frames"]["completed"].any()
+
+
+def test_a_strategy_that_listens_may_be_put_in_while_it_runs():
+    plan, tape = planned(market(700), ("ema_cross", "breakout"))
+    machine = plan.machine()
+    session = Session(machine)
+    for at in range(500):
+        session.take(tape.events[at : at + 1])
+    machine.install(0, resolve(get("hybrid")))
+    assert int(machine.config[0]["n_frames"]) == 3
+    scores = []
+    for at in range(500, 700):
+        session.take(tape.events[at : at + 1])
+        scores.append(float(machine.brain[0]["technical"][0]["confluence"]["score"]))
+    state = machine.brain[0]["technical"][0]
+    assert not math.isnan(state["frames"][0]["strength"])
+    assert math.isnan(state["frames"][2]["strength"])  # its bars began with the strategy
+    assert math.isnan(scores[0])  # one timeframe of three
+    lone = LENIENT.model_copy(update={"timeframes": (1,)})
+    plan, tape = planned(market(700), ("ema_cross", "breakout"), lone)
+    machine = plan.machine()
+    session = Session(machine)
+    for at in range(500):
+        session.take(tape.events[at : at + 1])
+    machine.install(0, resolve(get("hybrid")))
+    session.take(tape.events[500:501])
+    assert math.isfinite(machine.brain[0]["technical"][0]["confluence"]["score"])

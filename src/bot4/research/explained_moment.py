@@ -275,9 +275,13 @@ def frames_of(moment: Moment) -> tuple[FrameView, ...]:
 def _columns_of(moment: Moment) -> list[str]:
     then = moment.machine
     own = then.strategies[moment.slot].columns
-    heard = BankSpec.of(technical.INDICATORS).columns if moment.hears_technical else ()
-    rules = (column for column in then.bank.columns if column.startswith(("atr_14", "donchian_20")))
+    heard = _columns_in(BankSpec.of(technical.INDICATORS)) if moment.hears_technical else ()
+    rules = (column for column in _columns_in(then.bank) if column.startswith(("atr_14", "donchian_20")))
     return list(dict.fromkeys((*own, *heard, *rules)))
+
+
+def _columns_in(bank: BankSpec) -> tuple[str, ...]:
+    return tuple(column for member in bank.members for column in member.columns)
 
 
 def _votes_of(moment: Moment, k: int, close: float, features: npt.NDArray[np.float64]) -> dict[str, dict[str, float]]:
