@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.measuring import median_cpu_seconds, table
 from benchmarks.workloads import workload_b
-from bot4.pipeline.strategies.hybrid import INDICATORS
+from bot4.pipeline.signals.technical import INDICATORS
 from bot4.quant.indicators import resolve
 from bot4.quant.indicators.arrays import bar_matrix, evaluate
 
