@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
 from tests.parity.slow_indicators import NAN, Column, covariation, mean, place, seeded_ema, true_range, windows
+
+OfWindow = Callable[[list[float]], float]
+Average = Callable[[Column], Column]
 
 
 def first_defined(series: Column) -> int:
@@ -20,9 +24,9 @@ def ema(series: Column, period: int, alpha: float | None = None) -> Column:
     return seeded_ema(series, 2.0 / (period + 1) if alpha is None else alpha, period, first_defined(series))
 
 
-def over_windows(series: Column, period: int, function: object = mean) -> Column:
+def over_windows(series: Column, period: int, function: OfWindow = mean) -> Column:
     """A function of the last ``period`` defined values."""
-    return windows(series, period, function, first_defined(series))  # type: ignore[arg-type]
+    return windows(series, period, function, first_defined(series))
 
 
 def earlier(series: Column, lag: int) -> Column:
@@ -36,10 +40,10 @@ def divided(over: Column, under: Column, without: float = 0.0) -> Column:
         return np.where(np.isnan(over) | np.isnan(under), NAN, np.where(under != 0.0, over / under, without))
 
 
-def share_of_rises(moves: Column, without: float, average: object) -> Column:
+def share_of_rises(moves: Column, without: float, average: Average) -> Column:
     """Percent of rises in rises and falls, by an average of each."""
     up, down = np.where(moves < 0, 0.0, moves), np.where(moves > 0, 0.0, -moves)
-    gain, loss = average(up), average(down)  # type: ignore[operator]
+    gain, loss = average(up), average(down)
     return divided(100.0 * gain, gain + loss, without)
 
 
@@ -76,8 +80,8 @@ def psychological(c: Column, period: int) -> Column:
     return 100.0 * over_windows(is_rise, period)
 
 
-def ppo(c: Column, fast: int, slow: int, average: object) -> Column:
-    quick, steady = average(c, fast), average(c, slow)  # type: ignore[operator]
+def ppo(c: Column, fast: int, slow: int, average: Callable[[Column, int], Column]) -> Column:
+    quick, steady = average(c, fast), average(c, slow)
     return 100.0 * divided(quick - steady, steady)
 
 
