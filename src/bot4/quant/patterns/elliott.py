@@ -28,17 +28,18 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.quant.patterns.detection import CLOSE_ROW, Detection, PatternKind, detections, price_rows
-from bot4.quant.patterns.ratios import Level, Ratio
+from bot4.quant.patterns.ratios import Level, Ratio, RatioSet
 from bot4.quant.patterns.wave_table import Guideline, WaveForm, WaveScanner, wave_table
 
 FAMILY = "elliott"
 LEAST_CONFIDENCE = 0.5
 """Default: at most one stretch counted, all kinds together, in 1,000 bars of a random walk."""
 
-LEAST_OTHER_CONFIDENCE = 0.05
+LEAST_OTHER_CONFIDENCE = 0.2
 """Of other counts of a stretch."""
 
 _FROST_PRECHTER = "Frost and Prechter, Elliott Wave Principle"
+_CONTRACTIONS = (("AB", "SA"), ("BC", "AB"), ("CD", "BC"), ("DE", "CD"))
 _MARGIN = 0.01  # by which the hard rules are kept, in the leg they are measured in
 
 
@@ -46,25 +47,56 @@ def _rule(leg: str, unit: str, low: float = -math.inf, high: float = math.inf) -
     return Ratio(leg, unit, low, high, tolerance=0.0)
 
 
-_RULES = (
-    _rule("12", "01", 0.3, 0.886),  # rule 2
-    _rule("23", "01", 1.0 + _MARGIN, 3.0),  # rule 3
-    _rule("14", "01", high=-_MARGIN),  # rule 4
-    _rule("34", "23", 0.2, 0.618),
-    _rule("45", "01", 0.5, 2.0),
-)
-_WITHIN_THE_MOVE = _rule("SC", "0S", 0.3, 0.886)
-_CONTRACTING = (0.5, 0.95)
+def _usual(leg: str, unit: str, low: float, high: float = 0.0) -> Ratio:
+    return Ratio(leg, unit, low, high)
+
+
+_RULES = (_rule("12", "01", high=1.0 - _MARGIN), _rule("14", "01", high=-_MARGIN))
+_RULE_3 = (_rule("23", "01", low=1.0 + _MARGIN), _rule("23", "45", low=1.0 + _MARGIN))
+_WITHIN_THE_MOVE = _rule("SC", "0S", 0.236, 1.0 - _MARGIN)
 _CORRECTED = Guideline("SC", "0S", (0.382, 0.5, 0.618), 0.5)
+
+
+def _textbook_impulse(third: float, fifth: float, evidence: float) -> RatioSet:
+    return RatioSet(
+        evidence,
+        (
+            *_RULES,
+            _usual("12", "01", 0.5, 0.618),
+            _usual("23", "01", third),
+            _usual("34", "23", 0.382),
+            _usual("45", "01", fifth),
+        ),
+    )
+
+
+def _textbook_zigzag(third: float) -> RatioSet:
+    return RatioSet(
+        28.9,
+        (
+            _usual("SC", "0S", 0.5, 0.786),
+            _usual("AB", "SA", 0.382, 0.618),
+            _usual("BC", "SA", third),
+            _rule("BC", "AB", low=1.0),
+        ),
+    )
+
+
+def _textbook_flat(second: tuple[float, float], third: tuple[float, float]) -> RatioSet:
+    return RatioSet(30.2, (_usual("SC", "0S", 0.382, 0.618), _usual("AB", "SA", *second), _usual("BC", "SA", *third)))
+
 
 ELLIOTT_FORMS = (
     WaveForm(
         "impulse",
         "012345",
-        (_RULES,),
+        (
+            *(_textbook_impulse(1.618, fifth, 19.3) for fifth in (0.618, 1.0)),
+            *(_textbook_impulse(2.618, fifth, 24.3) for fifth in (0.618, 1.0)),
+            *(RatioSet(34.2, (*_RULES, rule_3)) for rule_3 in _RULE_3),
+        ),
         target=Level("5", "05", -0.382),
         invalidation=Level("5", "45", 0.236),
-        evidence=22.0,
         guidelines=(
             Guideline("12", "01", (0.5, 0.618)),
             Guideline("23", "01", (1.618, 2.618)),
@@ -77,34 +109,36 @@ ELLIOTT_FORMS = (
     WaveForm(
         "zigzag",
         "0SABC",
-        ((_WITHIN_THE_MOVE, _rule("AB", "SA", 0.3, 0.786), _rule("BC", "AB", low=1.0), _rule("BC", "SA", 0.618, 1.75)),),
+        (
+            *(_textbook_zigzag(third) for third in (0.618, 1.0, 1.618)),
+            RatioSet(32.5, (_WITHIN_THE_MOVE, _rule("AB", "SA", high=0.886), _rule("BC", "AB", low=1.0 + _MARGIN))),
+        ),
         target=Level("S"),
         invalidation=Level("0"),
-        evidence=22.0,
         guidelines=(Guideline("AB", "SA", (0.382, 0.5, 0.618)), Guideline("BC", "SA", (1.0, 0.618, 1.618)), _CORRECTED),
         source=f"{_FROST_PRECHTER}, chapters 1 and 4",
     ),
     WaveForm(
         "flat",
         "0SABC",
-        ((_WITHIN_THE_MOVE, _rule("AB", "SA", 0.886, 1.414), _rule("BC", "SA", 0.886, 1.8), _rule("BC", "AB", low=0.9)),),
+        (
+            _textbook_flat((0.95, 1.05), (1.0, 1.1)),
+            _textbook_flat((1.1, 1.382), (1.272, 1.618)),
+            RatioSet(32.3, (_WITHIN_THE_MOVE, _rule("AB", "SA", 0.886, 1.618), _rule("BC", "AB", low=0.886))),
+        ),
         target=Level("S"),
         invalidation=Level("0"),
-        evidence=22.0,
         guidelines=(Guideline("AB", "SA", (1.0, 1.236, 1.382)), Guideline("BC", "SA", (1.0, 1.272, 1.618)), _CORRECTED),
         source=f"{_FROST_PRECHTER}, chapters 1 and 4",
     ),
     WaveForm(
         "triangle",
         "SABCDE",
-        (tuple(_rule(leg, unit, *_CONTRACTING) for leg, unit in (("AB", "SA"), ("BC", "AB"), ("CD", "BC"), ("DE", "CD"))),),
+        (RatioSet(29.8, tuple(_rule(leg, unit, 0.5, 0.95) for leg, unit in _CONTRACTIONS)),),
         target=Level("E", "SA", -1.0),
         invalidation=Level("A"),
-        evidence=22.0,
-        guidelines=tuple(
-            Guideline(leg, unit, (0.786, 0.618)) for leg, unit in (("AB", "SA"), ("BC", "AB"), ("CD", "BC"), ("DE", "CD"))
-        ),
-        note="contracting; it runs against the move that ended at S",
+        guidelines=tuple(Guideline(leg, unit, (0.786, 0.618)) for leg, unit in _CONTRACTIONS),
+        note="contracting; it corrects the move that ended at S",
         source=f"{_FROST_PRECHTER}, chapters 1 and 4",
     ),
 )

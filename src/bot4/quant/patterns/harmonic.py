@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.quant.patterns.detection import CLOSE_ROW, Detection, PatternKind, detections, price_rows
-from bot4.quant.patterns.ratios import Level, Ratio
+from bot4.quant.patterns.ratios import Level, Ratio, RatioSet
 from bot4.quant.patterns.wave_table import WaveForm, WaveScanner, wave_table
 
 FAMILY = "harmonic"
@@ -34,10 +34,9 @@ HARMONIC_FORMS = (
     WaveForm(
         "ab_cd",
         "ABCD",
-        ((Ratio("BC", "AB", *_RETRACED), Ratio("CD", "AB", 1.0)),),
+        (RatioSet(24.8, (Ratio("BC", "AB", *_RETRACED), Ratio("CD", "AB", 1.0))),),
         target=_FIRST_OBJECTIVE,
         invalidation=Level("C", "AB", 1.272),
-        evidence=22.0,
         is_timed=True,
         note="AB and CD last alike",
         source=f"Gartley 1935; {_CARNEY_1}",
@@ -46,125 +45,138 @@ HARMONIC_FORMS = (
         "gartley",
         "XABCD",
         (
-            (
-                Ratio("AB", "XA", 0.618),
-                Ratio("BC", "AB", *_RETRACED),
-                Ratio("AD", "XA", 0.786),
-                Ratio("CD", "BC", 1.13, 1.618),
+            RatioSet(
+                28.3,
+                (
+                    Ratio("AB", "XA", 0.618),
+                    Ratio("BC", "AB", *_RETRACED),
+                    Ratio("AD", "XA", 0.786),
+                    Ratio("CD", "BC", 1.13, 1.618),
+                ),
             ),
         ),
         target=_FIRST_OBJECTIVE,
         invalidation=Level("X"),
-        evidence=22.0,
         source=f"Gartley 1935; {_CARNEY_1}",
     ),
     WaveForm(
         "bat",
         "XABCD",
         (
-            (
-                Ratio("AB", "XA", 0.382, 0.5),
-                Ratio("BC", "AB", *_RETRACED),
-                Ratio("AD", "XA", 0.886),
-                Ratio("CD", "BC", 1.618, 2.618),
+            RatioSet(
+                28.1,
+                (
+                    Ratio("AB", "XA", 0.382, 0.5),
+                    Ratio("BC", "AB", *_RETRACED),
+                    Ratio("AD", "XA", 0.886),
+                    Ratio("CD", "BC", 1.618, 2.618),
+                ),
             ),
         ),
         target=_FIRST_OBJECTIVE,
         invalidation=Level("X"),
-        evidence=22.0,
         source=_CARNEY_1,
     ),
     WaveForm(
         "butterfly",
         "XABCD",
         (
-            (
-                Ratio("AB", "XA", 0.786),
-                Ratio("BC", "AB", *_RETRACED),
-                Ratio("AD", "XA", 1.27),
-                Ratio("CD", "BC", 1.618, 2.618),
+            RatioSet(
+                28.7,
+                (
+                    Ratio("AB", "XA", 0.786),
+                    Ratio("BC", "AB", *_RETRACED),
+                    Ratio("AD", "XA", 1.27),
+                    Ratio("CD", "BC", 1.618, 2.618),
+                ),
             ),
         ),
         target=_FIRST_OBJECTIVE,
         invalidation=Level("A", "XA", -1.414),
-        evidence=22.0,
         source=f"Gilmore and Pesavento; {_CARNEY_1}",
     ),
     WaveForm(
         "crab",
         "XABCD",
         (
-            (
-                Ratio("AB", "XA", 0.382, 0.618),
-                Ratio("BC", "AB", *_RETRACED),
-                Ratio("AD", "XA", 1.618),
-                Ratio("CD", "BC", 2.24, 3.618),
+            RatioSet(
+                25.4,
+                (
+                    Ratio("AB", "XA", 0.382, 0.618),
+                    Ratio("BC", "AB", *_RETRACED),
+                    Ratio("AD", "XA", 1.618),
+                    Ratio("CD", "BC", 2.24, 3.618),
+                ),
             ),
         ),
         target=_FIRST_OBJECTIVE,
         invalidation=Level("A", "XA", -2.0),
-        evidence=22.0,
         source=_CARNEY_1,
     ),
     WaveForm(
         "deep_crab",
         "XABCD",
         (
-            (
-                Ratio("AB", "XA", 0.886),
-                Ratio("BC", "AB", *_RETRACED),
-                Ratio("AD", "XA", 1.618),
-                Ratio("CD", "BC", 2.0, 3.618),
+            RatioSet(
+                28.0,
+                (
+                    Ratio("AB", "XA", 0.886),
+                    Ratio("BC", "AB", *_RETRACED),
+                    Ratio("AD", "XA", 1.618),
+                    Ratio("CD", "BC", 2.0, 3.618),
+                ),
             ),
         ),
         target=_FIRST_OBJECTIVE,
         invalidation=Level("A", "XA", -2.0),
-        evidence=22.0,
         source="Carney, Harmonic Trading vol. 2",
     ),
     WaveForm(
         "shark",
         "0XABC",
-        ((Ratio("AB", "XA", 1.13, 1.618), Ratio("BC", "AB", 1.618, 2.24), Ratio("XC", "0X", 0.886, 1.13)),),
+        (
+            RatioSet(
+                29.5, (Ratio("AB", "XA", 1.13, 1.618), Ratio("BC", "AB", 1.618, 2.24), Ratio("XC", "0X", 0.886, 1.13))
+            ),
+        ),
         target=Level("C", "BC", -0.5),
         invalidation=Level("X", "0X", -1.272),
-        evidence=22.0,
         note="the 5-0 follows at half of BC",
         source="Carney, Harmonic Trading vol. 3",
     ),
     WaveForm(
         "cypher",
         "XABCD",
-        ((Ratio("AB", "XA", 0.382, 0.618), Ratio("XC", "XA", 1.272, 1.414), Ratio("CD", "XC", 0.786)),),
+        (RatioSet(28.6, (Ratio("AB", "XA", 0.382, 0.618), Ratio("XC", "XA", 1.272, 1.414), Ratio("CD", "XC", 0.786))),),
         target=Level("D", "CD", -0.382),
         invalidation=Level("X"),
-        evidence=22.0,
         source="Oglesbee",
     ),
     WaveForm(
         "five_o",
         "XABCD",
-        ((Ratio("AB", "XA", 1.13, 1.618), Ratio("BC", "AB", 1.618, 2.24), Ratio("CD", "BC", 0.5)),),
+        (RatioSet(28.3, (Ratio("AB", "XA", 1.13, 1.618), Ratio("BC", "AB", 1.618, 2.24), Ratio("CD", "BC", 0.5))),),
         target=Level("C"),
         invalidation=Level("C", "BC", -0.886),
-        evidence=22.0,
         source="Carney, Harmonic Trading vol. 2",
     ),
     WaveForm(
         "three_drives",
         "012345",
         tuple(
-            (
-                Ratio("12", "01", retraced),
-                Ratio("23", "12", extended),
-                Ratio("34", "23", retraced),
-                Ratio("45", "34", extended),
+            RatioSet(
+                19.7,
+                (
+                    Ratio("12", "01", retraced),
+                    Ratio("23", "12", extended),
+                    Ratio("34", "23", retraced),
+                    Ratio("45", "34", extended),
+                ),
             )
             for retraced, extended in ((0.618, 1.618), (0.786, 1.272))
         ),
         target=Level("5", "05", -0.618),
         invalidation=Level("4", "34", -2.0),
-        evidence=22.0,
         is_timed=True,
         note="drives last alike, and so do the corrections",
         source="Pesavento, Fibonacci Ratios with Pattern Recognition",

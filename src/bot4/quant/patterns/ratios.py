@@ -57,6 +57,22 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
+class RatioSet:
+    """Ratios that hold together, and the evidence that a fit with them needs.
+
+    Attributes:
+        evidence: ``E0``, at which confidence is 0.5; found on random walks.
+        ratios: all of which hold.
+    """
+
+    evidence: float
+    ratios: tuple[Ratio, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(str(ratio) for ratio in self.ratios)
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """A price said by a pattern: a point, or a multiple of a leg away from it.
 

@@ -19,7 +19,8 @@ those of the table".
 from __future__ import annotations
 
 from bot4.domain.bars import FloatArray
-from bot4.kernel import array, f8, i8, kernel, scratch, void
+from bot4.kernel import array, f8, i8, kernel, void
+from bot4.kernel_memory import scratch
 
 MAX_KNOTS = 8
 """The start of the leg before the first point, six points at most, and the end of the leg after the last."""
@@ -33,7 +34,6 @@ MAX_LIMITS = 24
 """Inequalities that one table row may have."""
 
 _STEPS = MAX_LIMITS * MAX_KNOTS
-_MULTIPLIERS = MAX_LIMITS
 _TY = SPAN + 1
 _YY = 2 * (SPAN + 1)
 _STEP = 3 * (SPAN + 1)
@@ -71,7 +71,8 @@ def unexplained(sums: FloatArray, first: int, last: int) -> float:
     n = last + 1 - first
     steps = (sums[_STEP + last + 1] - sums[_STEP + first + 1]) * n / (n - 1)
     total = sums[last + 1] - sums[first]
-    return min(steps, sums[_YY + last + 1] - sums[_YY + first] - total * total / n)
+    level = sums[_YY + last + 1] - sums[_YY + first] - total * total / n
+    return float(min(steps, level))
 
 
 @kernel(i8(f8), is_inlined=True)
@@ -127,13 +128,13 @@ def leg_misfit(knots: FloatArray, n_knots: int, sums: FloatArray, gram: FloatArr
             return _NO_FIT
         gram[_PIVOT + k] = 1.0 / pivot
         explained += prices[k] * prices[k] * gram[_PIVOT + k]
-    return max(sums[_YY + i] - sums[_YY + first] - explained, 0.0)
+    return float(max(sums[_YY + i] - sums[_YY + first] - explained, 0.0))
 
 
 @kernel(f8(array(f8), i8, array(f8), array(f8), array(f8)))
 def fit_legs(knots: FloatArray, n_knots: int, sums: FloatArray, gram: FloatArray, prices: FloatArray) -> float:
     """RSS as :func:`leg_misfit`, and the prices at the knots."""
-    rss = leg_misfit(knots, n_knots, sums, gram, prices)
+    rss: float = leg_misfit(knots, n_knots, sums, gram, prices)
     if rss < _NO_FIT:
         _back_substitute(gram, n_knots, prices)
     return rss
@@ -196,7 +197,7 @@ def ratio_misfit(
     most: float,
     nearest: FloatArray,
 ) -> float:
-    """The increase of RSS that moves the prices to the nearest that keep ``limits[first:last, column:] @ prices >= 0``.
+    """The increase of RSS that moves the prices to the nearest with ``limits[first:last, column:] @ prices >= 0``.
 
     Args:
         gram: of :func:`fit_legs`.
@@ -211,50 +212,59 @@ def ratio_misfit(
     Gives up, too, where the ascent has not come to within 0.001 of every inequality.
     """
     steps = scratch(_STEPS)
-    multipliers = scratch(_MULTIPLIERS)
-    lengths = scratch(_MULTIPLIERS)
-    x = scratch(MAX_KNOTS)
+    lengths = scratch(MAX_LIMITS)
+    multipliers = scratch(MAX_LIMITS)
     for k in range(n_knots):
         nearest[k] = prices[k]
     is_kept = True
     for row in range(first, last):
-        slack = 0.0
-        for k in range(n_knots):
-            slack += limits[row, column + k] * prices[k]
-            x[k] = limits[row, column + k]
-        for k in range(1, n_knots):
-            x[k] -= gram[_FACTOR + k] * x[k - 1]
-        _back_substitute(gram, n_knots, x)
-        length = 0.0
         m = row - first
-        for k in range(n_knots):
-            steps[m * MAX_KNOTS + k] = x[k]
-            length += limits[row, column + k] * x[k]
-        lengths[m] = length
+        slack = _slack(limits, row, column, prices, n_knots)
+        lengths[m] = _step_into(gram, n_knots, limits, row, column, steps, m * MAX_KNOTS)
         multipliers[m] = 0.0
         if slack < 0.0:
             is_kept = False
-            if slack * slack > most * length:
+            if slack * slack > most * lengths[m]:
                 return _NO_FIT
     if is_kept:
         return 0.0
     for _ in range(_ROUNDS):
         for m in range(last - first):
-            slack = 0.0
-            for k in range(n_knots):
-                slack += limits[first + m, column + k] * nearest[k]
-            change = max(-slack / lengths[m], -multipliers[m])
+            change = max(-_slack(limits, first + m, column, nearest, n_knots) / lengths[m], -multipliers[m])
             if change != 0.0:
                 multipliers[m] += change
                 for k in range(n_knots):
                     nearest[k] += change * steps[m * MAX_KNOTS + k]
     for row in range(first, last):
-        slack = 0.0
-        for k in range(n_knots):
-            slack += limits[row, column + k] * nearest[k]
-        if slack < -_SETTLED:
+        if _slack(limits, row, column, nearest, n_knots) < -_SETTLED:
             return _NO_FIT
-    return _distance(gram, prices, nearest, n_knots)
+    increase: float = _distance(gram, prices, nearest, n_knots)
+    return increase
+
+
+@kernel(f8(array(f8, 2), i8, i8, array(f8), i8), is_inlined=True)
+def _slack(limits: FloatArray, row: int, column: int, prices: FloatArray, n_knots: int) -> float:
+    slack = 0.0
+    for k in range(n_knots):
+        slack += limits[row, column + k] * prices[k]
+    return slack
+
+
+@kernel(f8(array(f8), i8, array(f8, 2), i8, i8, array(f8), i8))
+def _step_into(
+    gram: FloatArray, n_knots: int, limits: FloatArray, row: int, column: int, steps: FloatArray, at: int
+) -> float:
+    """Write ``x = G^-1 a`` for a row ``a`` of the limits to ``steps[at:]``; returns ``a . x``."""
+    steps[at] = limits[row, column]
+    for k in range(1, n_knots):
+        steps[at + k] = limits[row, column + k] - gram[_FACTOR + k] * steps[at + k - 1]
+    length = 0.0
+    for k in range(n_knots - 1, -1, -1):
+        steps[at + k] *= gram[_PIVOT + k]
+        if k < n_knots - 1:
+            steps[at + k] -= gram[_FACTOR + k + 1] * steps[at + k + 1]
+        length += limits[row, column + k] * steps[at + k]
+    return length
 
 
 @kernel(f8(array(f8), array(f8), array(f8), i8))

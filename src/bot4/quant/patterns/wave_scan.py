@@ -1,15 +1,16 @@
 """The search that harmonic patterns and Elliott waves share: pivots at several scales, legs fitted, ratios tested.
 
 1. *Blocks.* At each scale closes are averaged over blocks of ``w`` bars (:data:`BLOCK_BARS`), and a pattern is looked
-   for where it spans about 20 to 50 blocks: every size is searched alike.
-2. *Last point.* A block lower than the three before it and the two, five or eight after it is the last point of a bullish
-   pattern, confirmed as a swing by those later blocks. (Bearish: the same upside down.)
+   for where it spans about 18 to 50 blocks: every size is searched alike.
+2. *Last point.* A block lower than the three before it and the two, five or eight after it is the last point of a
+   bullish pattern, confirmed as a swing by those later blocks, which must have come back by 0.15 of the last leg.
+   (Bearish: the same upside down.)
 3. *Pivots.* Among the extremes before it the smallest leg is taken away again and again. After each step the last
    legs are a candidate, so that swings of every size are tried without a threshold.
 4. *Fit.* The candidate's legs, with up to seven blocks that lead to the first point and those that lead away from the
    last, are fitted to the blocks (:mod:`bot4.quant.patterns.wave_fit`); the knots move to where they fit best.
    RSS is then increased by what the ratios of the table cost. A candidate is refused where that is more than noise
-   explains: ``increase x (n - knots) / RSS > 12``, about the 99th percentile for three ratios.
+   explains: ``increase x (n - knots) / RSS > 16``, about the 99th percentile for five ratios.
 5. *Evidence.* ``E = n/2 ln(S / RSS) - U - G``, in natural logarithms. The first term is the log likelihood of "these
    legs and independent noise" against that of a random walk, or of noise about one level, whichever explains the
    ``n`` blocks better (``S``). ``U = 1/2 sum (ln(duration / mean duration) / 0.2)^2`` is what uneven legs cost, and
@@ -18,8 +19,7 @@
    found out rarely enough.
 
 A pattern is known at the close of the bar that completes the confirming block; nothing is revised afterwards. One
-that begins within a quarter of its span of an earlier one's beginning, and ends within an eighth of its end, is the
-same and not told again.
+whose ends are both within an eighth of its span of an earlier one's is the same and not told again.
 A close that is not finite starts all scales again.
 """
 
@@ -31,7 +31,8 @@ from typing import Any
 import numpy as np
 
 from bot4.domain.bars import FloatArray
-from bot4.kernel import array, f8, i8, kernel, record, records, scratch, void
+from bot4.kernel import array, f8, i8, kernel, record, records, void
+from bot4.kernel_memory import scratch
 from bot4.quant.patterns.detection import PATTERN
 from bot4.quant.patterns.wave_fit import (
     GRAM,
@@ -50,7 +51,7 @@ from bot4.quant.patterns.wave_pivots import drop_smallest_leg, find_pivots, smoo
 BLOCK_BARS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 N_SCALES = len(BLOCK_BARS)
 RING = 64
-MIN_BLOCKS, MAX_BLOCKS = 20, 52
+MIN_BLOCKS, MAX_BLOCKS = 18, 52
 LAGS = (2, 5, 8)
 LEAD_BLOCKS = 7
 MAX_KINDS = 16
@@ -59,7 +60,7 @@ N_SLOTS = 2 * MAX_KINDS
 """The best candidate of each kind, and its second-best among those with other points."""
 
 EVENNESS, SYMMETRY = 0.2, 0.2
-MOST_RATIO_MISFIT = 12.0
+MOST_RATIO_MISFIT = 16.0
 GUIDELINE_WEIGHT = 8.0
 GUIDELINE_SPREAD = 0.2
 _ROUGH, _STEPPED, _SETTLED = 1.3, 1.12, 1.04  # RSS, in what is acceptable, that is still worth going on with
@@ -130,7 +131,7 @@ def asymmetry(knots: FloatArray, first: int, n_points: int) -> float:
 
 @kernel(f8(records(GUIDE), i8, i8, array(f8), i8, i8))
 def guideline_score(guides: Any, first: int, last: int, prices: FloatArray, at: int, n_points: int) -> float:
-    """Weighted mean over the guidelines of ``exp(-(ln(ratio / nearest ideal) / SPREAD)^2 / 2)``; 1 if there are none."""
+    """Weighted mean of ``exp(-(ln(ratio / nearest ideal) / SPREAD)^2 / 2)`` over the guidelines; 1 without any."""
     total, weight = 0.0, 0.0
     for g in range(first, last):
         guide = guides[g]
@@ -194,7 +195,7 @@ def fit_candidate(
     """Fit the legs and move the knots; returns RSS, at the latest when it is sure to end above ``most``."""
     rough = _ROUGH * most
     n = knots[n_knots - 1] + 1.0 - knots[0]
-    rss = leg_misfit(knots, n_knots, sums, gram, prices)
+    rss: float = leg_misfit(knots, n_knots, sums, gram, prices)
     if rss > rough or rss > rough * math.exp(-unevenness(knots, at, n_points) / n):  # knots that move halve the cost
         return rss
     rss = refine_knots(knots, n_knots, sums, gram, prices, rss, 1.0, 1)
@@ -203,8 +204,9 @@ def fit_candidate(
     rss = refine_knots(knots, n_knots, sums, gram, prices, rss, 1.0, 3)
     if rss > _SETTLED * most:
         return rss
-    refine_knots(knots, n_knots, sums, gram, prices, rss, 0.5, 3)
-    return fit_legs(knots, n_knots, sums, gram, prices)
+    rss = refine_knots(knots, n_knots, sums, gram, prices, rss, 0.5, 3)
+    refine_knots(knots, n_knots, sums, gram, prices, rss, 0.25, 3)
+    return float(fit_legs(knots, n_knots, sums, gram, prices))
 
 
 _TABLES = (records(VARIANT), array(f8, 2), records(GUIDE), array(f8))
@@ -291,8 +293,7 @@ def search(
             start = n - n_points
             if start < 1 - is_start or floors[n_points] == math.inf:
                 continue
-            blocks = n_values - int(pivots[start])
-            if blocks < MIN_BLOCKS or blocks > MAX_BLOCKS:
+            if pivots[start] > last - MIN_BLOCKS or pivots[start] < n_values - MAX_BLOCKS:
                 continue
             mark = 0.0
             for k in range(start, n):
@@ -345,7 +346,7 @@ def is_told(state: Any, group: int, direction: int, first_bar: int, last_bar: in
         told = state["recent"][k]
         if told["group"] == group and told["direction"] == direction:
             span = min(told["last_bar"] - told["first_bar"], last_bar - first_bar)
-            if 8 * abs(told["last_bar"] - last_bar) < span and 4 * abs(told["first_bar"] - first_bar) < span:
+            if 8 * max(abs(told["last_bar"] - last_bar), abs(told["first_bar"] - first_bar)) < span:
                 return 1
     told = state["recent"][state["n_told"] % N_RECENT]
     told["group"], told["direction"], told["first_bar"], told["last_bar"] = group, direction, first_bar, last_bar
@@ -355,7 +356,15 @@ def is_told(state: Any, group: int, direction: int, first_bar: int, last_bar: in
 
 @kernel(void(record(FOUND), record(VARIANT), array(f8), i8, i8, i8, i8, f8, f8))
 def write(
-    found: Any, variant: Any, best: FloatArray, slot: int, first_bar: int, width: int, direction: int, base: float, unit: float
+    found: Any,
+    variant: Any,
+    best: FloatArray,
+    slot: int,
+    first_bar: int,
+    width: int,
+    direction: int,
+    base: float,
+    unit: float,
 ) -> None:
     """Write the points, target and invalidation of a candidate in bars and prices."""
     pattern = found["pattern"]
@@ -363,7 +372,7 @@ def write(
     target, invalidation = 0.0, 0.0
     for k in range(n_points):
         price = base + direction * unit * best[slot * _KEPT + 1 + MAX_KNOTS + k]
-        bar = first_bar + int(math.floor(best[slot * _KEPT + 1 + k] * width + 0.5 * width))
+        bar = first_bar + math.floor(best[slot * _KEPT + 1 + k] * width + 0.5 * width)
         pattern["point_bar"][k], pattern["point_price"][k] = bar, price
         target += variant["target"][k] * price
         invalidation += variant["invalidation"][k] * price
@@ -464,8 +473,8 @@ def look(
         return n_out
     width = _WIDTHS[s]
     first_bar = state["start_bar"] + (n_blocks - n_values) * width
-    return tell(
-        state, first_bar, width, direction, base, unit, variants, least, least_other, evidence, best, out, n_out
+    return int(
+        tell(state, first_bar, width, direction, base, unit, variants, least, least_other, evidence, best, out, n_out)
     )
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from bot4.domain.bars import FloatArray
 from bot4.domain.errors import SettingError
 from bot4.quant.patterns.detection import PatternKind, kind_numbers
-from bot4.quant.patterns.ratios import Level, Ratio, leg_coefficients, limit_rows, price_coefficients
+from bot4.quant.patterns.ratios import Level, RatioSet, leg_coefficients, limit_rows, price_coefficients
 from bot4.quant.patterns.wave_fit import MAX_KNOTS
 from bot4.quant.patterns.wave_scan import FOUND, GUIDE, MOST_PER_BAR, VARIANT, WAVE_STATE, advance_waves
 
@@ -49,7 +49,6 @@ class WaveForm:
         labels: one character a point, oldest first.
         variants: the sets of ratios it may have, any one of which will do.
         target, invalidation: the prices.
-        evidence: ``E0``, the evidence at which confidence is 0.5; found on random walks.
         source: where the ratios come from.
         guidelines: ratios that raise confidence.
         is_timed: whether legs two apart should last alike.
@@ -58,10 +57,9 @@ class WaveForm:
 
     name: str
     labels: str
-    variants: tuple[tuple[Ratio, ...], ...]
+    variants: tuple[RatioSet, ...]
     target: Level
     invalidation: Level
-    evidence: float
     source: str
     guidelines: tuple[Guideline, ...] = ()
     is_timed: bool = False
@@ -70,8 +68,7 @@ class WaveForm:
     @property
     def definition(self) -> str:
         """The ratios in one line."""
-        sets = ["; ".join(str(ratio) for ratio in variant) for variant in self.variants]
-        return "; or ".join(sets) + (f"; {self.note}" if self.note else "")
+        return "; or ".join(str(variant) for variant in self.variants) + (f"; {self.note}" if self.note else "")
 
     def described(self) -> PatternKind:
         """The kind in words."""
@@ -103,7 +100,9 @@ class WaveTable:
         return floors
 
 
-def wave_table(forms: Sequence[WaveForm], kinds: Iterable[str] | None = None, *, is_one_group: bool = False) -> WaveTable:
+def wave_table(
+    forms: Sequence[WaveForm], kinds: Iterable[str] | None = None, *, is_one_group: bool = False
+) -> WaveTable:
     """The table of some kinds of a family, of all where ``kinds`` is None.
 
     Args:
@@ -115,21 +114,23 @@ def wave_table(forms: Sequence[WaveForm], kinds: Iterable[str] | None = None, *,
         SettingError: an unknown name.
     """
     chosen = kind_numbers(kinds, [form.described() for form in forms])
-    variants, limits, guides = [], [], []
+    variants: list[npt.NDArray[Any]] = []
+    limits: list[FloatArray] = []
+    guides: list[npt.NDArray[Any]] = []
     for kind, form in enumerate(forms):
         if kind not in chosen:
             continue
         first_guide = len(guides)
         guides.extend(_guide(form, guideline) for guideline in form.guidelines)
-        for ratios in form.variants:
+        for chosen_set in form.variants:
             variant = np.zeros((), VARIANT)
             variant["kind"], variant["group"] = kind, 0 if is_one_group else kind
             variant["n_points"] = len(form.labels)
-            variant["first_limit"] = sum(len(rows) for rows in limits)
-            limits.append(limit_rows(form.labels, ratios))
+            variant["first_limit"] = sum(map(len, limits))
+            limits.append(limit_rows(form.labels, chosen_set.ratios))
             variant["last_limit"] = variant["first_limit"] + len(limits[-1])
             variant["first_guide"], variant["last_guide"] = first_guide, len(guides)
-            variant["evidence"], variant["equal_time"] = form.evidence, form.is_timed
+            variant["evidence"], variant["equal_time"] = chosen_set.evidence, form.is_timed
             variant["target"] = price_coefficients(form.labels, form.target)
             variant["invalidation"] = price_coefficients(form.labels, form.invalidation)
             variants.append(variant)
@@ -160,9 +161,7 @@ class WaveScanner:
         SettingError: a confidence out of its bounds.
     """
 
-    def __init__(
-        self, table: WaveTable, least_confidence: float, least_other_confidence: float | None = None
-    ) -> None:
+    def __init__(self, table: WaveTable, least_confidence: float, least_other_confidence: float | None = None) -> None:
         self._table = table
         self._least = _logit(least_confidence)
         self._least_other = math.inf if least_other_confidence is None else _logit(least_other_confidence)
