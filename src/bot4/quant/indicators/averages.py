@@ -1,182 +1,132 @@
-"""Averages of the price."""
+"""Averages of the last prices, each with weights of its own."""
 
 from __future__ import annotations
 
 import math
 
 from bot4.domain.bars import FloatArray
-from bot4.quant.indicators.recursions import seeded_average
-from bot4.quant.indicators.registry import CLOSE, Param, indicator
-from bot4.quant.indicators.rolling import (
-    NAN,
-    add_to_sum,
-    add_to_weighted,
-    after,
-    close_sums,
-    close_weighted,
-    slot_at,
-    sum_size,
-    weighted_size,
-    window_sum,
-    window_weighted_mean,
-)
+from bot4.kernel import array, f8, i8, kernel, void
+from bot4.kernel_memory import apart, columns_from, scratch, stretch
+from bot4.quant.indicators.registry import CLOSE, SPAN, VOLUME, Param, indicator
+from bot4.quant.indicators.windows import blank, scale, window_count, window_lines, window_sums
 
 TA_LIB = "TA-Lib"
+
+
+@kernel(void(array(f8), f8, f8, i8, array(f8)))
+def add_scaled(values: FloatArray, factor: float, keep: float, n: int, to: FloatArray) -> None:
+    """``keep`` times the first ``n`` values of ``to`` and ``factor`` times others, in place."""
+    apart()
+    for i in range(n):
+        to[i] = keep * to[i] + factor * values[i]
+
+
+@kernel(i8(array(f8), i8, i8, array(f8)))
+def weighted_means(x: FloatArray, n: int, period: int, into: FloatArray) -> int:
+    """Means of the windows in ``x[:n]`` with weights 1 (oldest) to ``period`` (newest); returns how many."""
+    sums = scratch(SPAN)
+    m: int = window_lines(x, n, period, sums, into)
+    add_scaled(sums, 1.0 / period, 2.0 / (period * (period + 1.0)), m, into)
+    return m
+
+
+@kernel(void(array(f8, 2), i8, i8, i8, i8, f8, array(f8, 2), i8))
+def _place_sums(
+    bars: FloatArray, mask: int, t0: int, t1: int, period: int, factor: float, out: FloatArray, row: int
+) -> None:
+    """Sums of the last ``period`` closes times a factor, in a row of the output."""
+    spare = scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
+    n = window_count(close, period)
+    blank(out, row, t1 - t0 - n)
+    sums = columns_from(out[row], t1 - t0 - n)
+    window_sums(close, len(close), period, sums)
+    scale(sums, n, factor)
 
 
 @indicator(
     "sma",
     family="trend",
     inputs=(CLOSE,),
-    params=(Param("period", 20, 1, 500),),
+    params=(Param("period", 20, 1, 440),),
     outputs=("sma",),
-    state_size=sum_size,
+    state_size=0,
     warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
     source=TA_LIB,
 )
 def sma(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
     """Mean of the last ``period`` closes."""
-    period = int(params[0])
-    slot = slot_at(t0, 0, period)
-    for t in range(t0, t1):
-        add_to_sum(state, 0, period, slot, bars[CLOSE, t & mask])
-        slot = after(slot, period)
-        if slot == 0:
-            close_sums(state, 0, period)
-        out[0, t - t0] = window_sum(state, 0, period, slot) / period if t >= period - 1 else NAN
+    _place_sums(bars, mask, t0, t1, int(params[0]), 1.0 / params[0], out, 0)
 
 
 @indicator(
-    "ema",
+    "sum",
     family="trend",
     inputs=(CLOSE,),
-    params=(Param("period", 20, 1, 500),),
-    outputs=("ema",),
-    state_size=1,
+    params=(Param("period", 30, 1, 440),),
+    outputs=("sum",),
+    state_size=0,
     warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
     source=TA_LIB,
 )
-def ema(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
-    """``ema += 2 / (period + 1) (close - ema)``, from the mean of the first ``period`` closes."""
-    period = int(params[0])
-    alpha = 2.0 / (period + 1)
-    average = state[0]
-    for t in range(t0, t1):
-        average = seeded_average(average, bars[CLOSE, t & mask], alpha, t, period)
-        out[0, t - t0] = average if t >= period - 1 else NAN
-    state[0] = average
+def total(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Sum of the last ``period`` closes."""
+    _place_sums(bars, mask, t0, t1, int(params[0]), 1.0, out, 0)
 
 
 @indicator(
     "wma",
     family="trend",
     inputs=(CLOSE,),
-    params=(Param("period", 20, 1, 500),),
+    params=(Param("period", 20, 1, 440),),
     outputs=("wma",),
-    state_size=weighted_size,
+    state_size=0,
     warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
     source=TA_LIB,
 )
 def wma(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
     """Mean of the last ``period`` closes with weights 1 (oldest) to ``period`` (newest)."""
     period = int(params[0])
-    slot = slot_at(t0, 0, period)
-    for t in range(t0, t1):
-        add_to_weighted(state, 0, period, slot, bars[CLOSE, t & mask])
-        slot = after(slot, period)
-        if slot == 0:
-            close_weighted(state, 0, period)
-        out[0, t - t0] = window_weighted_mean(state, 0, period, slot) if t >= period - 1 else NAN
+    spare = scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
+    n = window_count(close, period)
+    blank(out, 0, t1 - t0 - n)
+    weighted_means(close, len(close), period, columns_from(out[0], t1 - t0 - n))
 
 
 @indicator(
-    "dema",
+    "trima",
     family="trend",
     inputs=(CLOSE,),
-    params=(Param("period", 20, 1, 500),),
-    outputs=("dema",),
-    state_size=2,
-    warm_up=lambda period: 2 * (period - 1),
+    params=(Param("period", 30, 1, 440),),
+    outputs=("trima",),
+    state_size=0,
+    warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
     source=TA_LIB,
 )
-def dema(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
-    """``2 EMA - EMA(EMA)``, each started from the mean of its first ``period`` values."""
-    period = int(params[0])
-    alpha = 2.0 / (period + 1)
-    once, twice = state[0], state[1]
-    for t in range(t0, t1):
-        once = seeded_average(once, bars[CLOSE, t & mask], alpha, t, period)
-        if t >= period - 1:
-            twice = seeded_average(twice, once, alpha, t - (period - 1), period)
-        out[0, t - t0] = 2.0 * once - twice if t >= 2 * (period - 1) else NAN
-    state[0], state[1] = once, twice
+def trima(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Triangular average: the mean of ``(period + 1) // 2`` means of ``period // 2 + 1`` closes.
 
-
-@indicator(
-    "tema",
-    family="trend",
-    inputs=(CLOSE,),
-    params=(Param("period", 20, 1, 500),),
-    outputs=("tema",),
-    state_size=3,
-    warm_up=lambda period: 3 * (period - 1),
-    source=TA_LIB,
-)
-def tema(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
-    """``3 EMA - 3 EMA(EMA) + EMA(EMA(EMA))``, each started from the mean of its first ``period`` values."""
-    period = int(params[0])
-    alpha = 2.0 / (period + 1)
-    lag = period - 1
-    once, twice, thrice = state[0], state[1], state[2]
-    for t in range(t0, t1):
-        once = seeded_average(once, bars[CLOSE, t & mask], alpha, t, period)
-        if t >= lag:
-            twice = seeded_average(twice, once, alpha, t - lag, period)
-        if t >= 2 * lag:
-            thrice = seeded_average(thrice, twice, alpha, t - 2 * lag, period)
-        out[0, t - t0] = 3.0 * once - 3.0 * twice + thrice if t >= 3 * lag else NAN
-    state[0], state[1], state[2] = once, twice, thrice
-
-
-@indicator(
-    "kama",
-    family="trend",
-    inputs=(CLOSE,),
-    params=(Param("period", 10, 2, 440),),
-    outputs=("kama",),
-    state_size=lambda period: sum_size(period) + 1,
-    warm_up=lambda period: period,
-    lookback=lambda period: period,
-    source=f"{TA_LIB}; Kaufman 1995",
-)
-def kama(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
-    """``kama += c^2 (close - kama)``, ``c = 2/31 + er (2/3 - 2/31)``, ``er`` the efficiency ratio.
-
-    It starts from the close before the first output. Without any movement ``er`` is 1.
+    So the weights rise to the middle of the last ``period`` closes and fall again.
     """
     period = int(params[0])
-    slow = 2.0 / 31.0
-    spread = 2.0 / 3.0 - slow
-    average = state[period + 1]
-    slot = slot_at(t0, 1, period)
-    for t in range(t0, t1):
-        close = bars[CLOSE, t & mask]
-        if t > 0:
-            add_to_sum(state, 0, period, slot, abs(close - bars[CLOSE, (t - 1) & mask]))
-            slot = after(slot, period)
-            if slot == 0:
-                close_sums(state, 0, period)
-        out[0, t - t0] = NAN
-        if t >= period:
-            if t == period:
-                average = bars[CLOSE, (t - 1) & mask]
-            path = window_sum(state, 0, period, slot)
-            direct = abs(close - bars[CLOSE, (t - period) & mask])
-            ratio = direct / path if direct < path else 1.0
-            speed = slow + ratio * spread
-            average += speed * speed * (close - average)
-            out[0, t - t0] = average
-    state[period + 1] = average
+    inner, outer = period // 2 + 1, (period + 1) // 2
+    spare, sums = scratch(SPAN), scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
+    n = window_count(close, period)
+    blank(out, 0, t1 - t0 - n)
+    mean = columns_from(out[0], t1 - t0 - n)
+    window_sums(close, len(close), inner, sums)
+    window_sums(sums, max(len(close) - inner + 1, 0), outer, mean)
+    scale(mean, n, 1.0 / (inner * outer))
 
 
 @indicator(
@@ -185,32 +135,135 @@ def kama(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, stat
     inputs=(CLOSE,),
     params=(Param("period", 16, 2, 400),),
     outputs=("hma",),
-    state_size=lambda period: weighted_size(period) + weighted_size(period // 2) + weighted_size(math.isqrt(period)),
+    state_size=0,
     warm_up=lambda period: period - 1 + math.isqrt(period) - 1,
-    source="Alan Hull, https://alanhull.com/hull-moving-average",
+    lookback=lambda period: period - 1 + math.isqrt(period) - 1,
+    source="Alan Hull, https://alanhull.com/hull-moving-average; TA-Lib",
 )
 def hma(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
-    """``WMA(2 WMA(close, period // 2) - WMA(close, period), floor(sqrt(period)))``."""
+    """Hull average: ``WMA(2 WMA(close, period // 2) - WMA(close, period), floor(sqrt(period)))``."""
     period = int(params[0])
-    half = period // 2
-    root = int(math.sqrt(params[0]))
-    at_half = period + 2
-    at_root = at_half + half + 2
-    slot, half_slot, root_slot = slot_at(t0, 0, period), slot_at(t0, 0, half), slot_at(t0, period - 1, root)
-    for t in range(t0, t1):
-        close = bars[CLOSE, t & mask]
-        add_to_weighted(state, 0, period, slot, close)
-        add_to_weighted(state, at_half, half, half_slot, close)
-        slot, half_slot = after(slot, period), after(half_slot, half)
-        if slot == 0:
-            close_weighted(state, 0, period)
-        if half_slot == 0:
-            close_weighted(state, at_half, half)
-        if t >= period - 1:
-            quick = window_weighted_mean(state, at_half, half, half_slot)
-            add_to_weighted(state, at_root, root, root_slot, 2.0 * quick - window_weighted_mean(state, 0, period, slot))
-            root_slot = after(root_slot, root)
-            if root_slot == 0:
-                close_weighted(state, at_root, root)
-        defined = t >= period + root - 2
-        out[0, t - t0] = window_weighted_mean(state, at_root, root, root_slot) if defined else NAN
+    half, root = period // 2, int(math.sqrt(params[0]))
+    spare, quick, slow = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period + root - 2), t1, spare)
+    weighted_means(columns_from(close, period - half), len(close) - (period - half), half, quick)
+    m = weighted_means(close, len(close), period, slow)
+    add_scaled(quick, 2.0, -1.0, m, slow)
+    n = max(m - root + 1, 0)
+    blank(out, 0, t1 - t0 - n)
+    weighted_means(slow, m, root, columns_from(out[0], t1 - t0 - n))
+
+
+@kernel(void(array(f8), i8, array(f8), i8, array(f8)))
+def _weigh(x: FloatArray, n: int, weights: FloatArray, period: int, into: FloatArray) -> None:
+    """``into[i] = sum over k of weights[k] x[i + k]`` for ``n`` windows, four weights to a loop."""
+    apart()
+    for i in range(n):
+        into[i] = 0.0
+    k = 0
+    while k + 4 <= period:
+        p, q, r, s = weights[k], weights[k + 1], weights[k + 2], weights[k + 3]
+        a, b, c, d = columns_from(x, k), columns_from(x, k + 1), columns_from(x, k + 2), columns_from(x, k + 3)
+        for i in range(n):
+            into[i] += (p * a[i] + q * b[i]) + (r * c[i] + s * d[i])
+        k += 4
+    while k < period:
+        p, a = weights[k], columns_from(x, k)
+        for i in range(n):
+            into[i] += p * a[i]
+        k += 1
+
+
+@kernel(void(i8, f8, f8, array(f8)))
+def _set_bell(period: int, middle: float, width: float, weights: FloatArray) -> None:
+    total = 0.0
+    for k in range(period):
+        distance = (k - middle) / width
+        weights[k] = math.exp(-0.5 * distance * distance)
+        total += weights[k]
+    for k in range(period):
+        weights[k] /= total
+
+
+@indicator(
+    "alma",
+    family="trend",
+    inputs=(CLOSE,),
+    params=(
+        Param("period", 9, 1, 440),
+        Param("offset", 0.85, 0.0, 1.0),
+        Param("sigma", 6.0, 0.01, 100.0),
+    ),
+    outputs=("alma",),
+    state_size=lambda period: period,
+    warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
+    source="Legoux and Kouzis-Loukas 2009; TradingView ta.alma",
+)
+def alma(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
+    """Average of the last ``period`` closes with the weights of a bell, ``exp(-(k - m)^2 / (2 s^2))``.
+
+    ``k`` is 0 for the oldest close; ``m = offset (period - 1)`` is the middle of the bell, ``s = period / sigma`` its
+    width.
+    """
+    period = int(params[0])
+    if t0 == 0:
+        _set_bell(period, params[1] * (period - 1), period / params[2], state)
+    spare = scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
+    n = window_count(close, period)
+    blank(out, 0, t1 - t0 - n)
+    _weigh(close, n, state, period, columns_from(out[0], t1 - t0 - n))
+
+
+@indicator(
+    "vwma",
+    family="trend",
+    inputs=(CLOSE, VOLUME),
+    params=(Param("period", 20, 1, 440),),
+    outputs=("vwma",),
+    state_size=0,
+    warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
+    source=TA_LIB,
+)
+def vwma(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
+    """Mean of the last ``period`` closes weighted by volume; the close itself if nothing was traded."""
+    period = int(params[0])
+    spare_close, spare_volume, money, total = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare_close)
+    volume = stretch(bars, VOLUME, mask, t0 - (period - 1), t1, spare_volume)
+    for i in range(len(close)):
+        money[i] = close[i] * volume[i]
+    n = window_count(close, period)
+    blank(out, 0, t1 - t0 - n)
+    mean = columns_from(out[0], t1 - t0 - n)
+    window_sums(money, len(close), period, mean)
+    window_sums(volume, len(close), period, total)
+    last = columns_from(close, period - 1)
+    for i in range(n):
+        mean[i] = mean[i] / total[i] if total[i] > 0.0 else last[i]
+
+
+@indicator(
+    "envelope",
+    family="trend",
+    inputs=(CLOSE,),
+    params=(Param("period", 20, 1, 440), Param("percent", 2.5, 0.01, 100.0)),
+    outputs=("upper", "middle", "lower"),
+    state_size=0,
+    warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
+    source="moving average envelope",
+)
+def envelope(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Mean of the last ``period`` closes, and ``percent`` of it above and below."""
+    _place_sums(bars, mask, t0, t1, int(params[0]), 1.0 / params[0], out, 1)
+    above, below = 1.0 + 0.01 * params[1], 1.0 - 0.01 * params[1]
+    upper, middle, lower = out[0], out[1], out[2]
+    for i in range(t1 - t0):
+        upper[i] = above * middle[i]
+    for i in range(t1 - t0):
+        lower[i] = below * middle[i]

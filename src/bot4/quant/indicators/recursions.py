@@ -1,10 +1,13 @@
-"""The step of an exponential average, and prices of one bar: for indicators that run bar by bar."""
+"""Exponential averages of a block or bar by bar, and prices of one bar: for indicators that carry on."""
 
 from __future__ import annotations
 
 from bot4.domain.bars import FloatArray
-from bot4.kernel import array, f8, i8, kernel
+from bot4.kernel import array, f8, i8, kernel, void
+from bot4.kernel_memory import columns_from
 from bot4.quant.indicators.registry import CLOSE, HIGH, LOW, VOLUME
+from bot4.quant.indicators.running import run_average
+from bot4.quant.indicators.windows import NAN
 
 
 @kernel(f8(f8, f8, f8, i8, i8))
@@ -53,3 +56,33 @@ def mean_distance(values: FloatArray, period: int, centre: float) -> float:
     for i in range(period):
         total += abs(values[i] - centre)
     return total / period
+
+
+@kernel(void(array(f8), i8, i8, i8, i8, f8, array(f8), i8, array(f8)))
+def average_from(
+    values: FloatArray,
+    t0: int,
+    t1: int,
+    first: int,
+    period: int,
+    alpha: float,
+    state: FloatArray,
+    at: int,
+    out: FloatArray,
+) -> None:
+    """Exponential average of values that begin at the bar ``first``, over the bars ``t0 .. t1 - 1``.
+
+    ``values`` and ``out`` have a place for each of these bars. The average starts from the mean of the first ``period``
+    values, so it is defined from the bar ``first + period - 1`` on. See :func:`running.run_average` for the rest.
+    """
+    skip = min(max(first - t0, 0), t1 - t0)
+    rest, averages = columns_from(values, skip), columns_from(out, skip)
+    run_average(rest, t1 - t0 - skip, max(t0 - first, 0), period, alpha, state, at, averages)
+
+
+@kernel(void(i8, i8, i8, array(f8, 2), i8))
+def blank_before(first: int, t0: int, t1: int, out: FloatArray, row: int) -> None:
+    """NaN in an output at those of the bars ``t0 .. t1 - 1`` that lie before the bar ``first``."""
+    places = out[row]
+    for i in range(min(first, t1) - t0):
+        places[i] = NAN

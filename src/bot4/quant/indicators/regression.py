@@ -1,56 +1,170 @@
-"""The straight line through the last closes."""
+"""The straight line through the last closes, by least squares."""
 
 from __future__ import annotations
 
+import math
+
 from bot4.domain.bars import FloatArray
-from bot4.quant.indicators.registry import CLOSE, Param, indicator
-from bot4.quant.indicators.rolling import (
-    NAN,
-    add_to_line,
-    after,
-    close_lines,
-    line_size,
-    slot_at,
-    window_covariation,
-    window_variation,
-)
+from bot4.kernel import array, f8, i8, kernel, void
+from bot4.kernel_memory import columns_from, scratch, stretch
+from bot4.quant.indicators.averages import add_scaled
+from bot4.quant.indicators.registry import CLOSE, SPAN, Param, indicator
+from bot4.quant.indicators.windows import blank, window_count, window_lines, window_moments
 
 TA_LIB = "TA-Lib"
+DEGREES = 180.0 / math.pi
+
+
+@kernel(f8(f8), is_inlined=True)
+def _spread(period: float) -> float:
+    """``sum (k - mean k)^2`` of the places ``k`` in a window."""
+    return period * (period * period - 1.0) / 12.0
+
+
+@kernel(void(array(f8, 2), i8, i8, i8, i8, f8, array(f8, 2)))
+def _place_line(bars: FloatArray, mask: int, t0: int, t1: int, period: int, ahead: float, out: FloatArray) -> None:
+    """Where the lines stand ``ahead`` bars after the middles of their windows, in the output."""
+    spare, sums = scratch(SPAN), scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
+    n = window_count(close, period)
+    blank(out, 0, t1 - t0 - n)
+    line = columns_from(out[0], t1 - t0 - n)
+    window_lines(close, len(close), period, sums, line)
+    add_scaled(sums, 1.0 / period, ahead / _spread(period), n, line)
+
+
+@kernel(i8(array(f8, 2), i8, i8, i8, i8, array(f8, 2)))
+def _place_slopes(bars: FloatArray, mask: int, t0: int, t1: int, period: int, out: FloatArray) -> int:
+    """Slopes of the lines, in the output; returns how many."""
+    spare, sums = scratch(SPAN), scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
+    n: int = window_count(close, period)
+    blank(out, 0, t1 - t0 - n)
+    slope = columns_from(out[0], t1 - t0 - n)
+    window_lines(close, len(close), period, sums, slope)
+    factor = 1.0 / _spread(period)
+    for i in range(n):
+        slope[i] = factor * slope[i]
+    return n
+
+
+@indicator(
+    "linear_regression",
+    family="trend",
+    inputs=(CLOSE,),
+    params=(Param("period", 14, 2, 440),),
+    outputs=("linear_regression",),
+    state_size=0,
+    warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
+    source=TA_LIB,
+)
+def linear_regression(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Where the least-squares line through the last ``period`` closes ends, at this bar; a price.
+
+    ``mean + slope (period - 1) / 2``. Also known as the least-squares moving average.
+    """
+    _place_line(bars, mask, t0, t1, int(params[0]), 0.5 * (params[0] - 1.0), out)
+
+
+@indicator(
+    "linear_regression_intercept",
+    family="trend",
+    inputs=(CLOSE,),
+    params=(Param("period", 14, 2, 440),),
+    outputs=("intercept",),
+    state_size=0,
+    warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
+    source=TA_LIB,
+)
+def linear_regression_intercept(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Where the least-squares line through the last ``period`` closes begins, at the oldest of them; a price.
+
+    ``mean - slope (period - 1) / 2``.
+    """
+    _place_line(bars, mask, t0, t1, int(params[0]), -0.5 * (params[0] - 1.0), out)
+
+
+@indicator(
+    "linear_regression_forecast",
+    family="trend",
+    inputs=(CLOSE,),
+    params=(Param("period", 14, 2, 440),),
+    outputs=("forecast",),
+    state_size=0,
+    warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
+    source="TA-Lib TSF",
+)
+def linear_regression_forecast(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Where the least-squares line through the last ``period`` closes will be at the next bar; a price.
+
+    ``mean + slope (period + 1) / 2``, the time series forecast.
+    """
+    _place_line(bars, mask, t0, t1, int(params[0]), 0.5 * (params[0] + 1.0), out)
 
 
 @indicator(
     "linear_regression_slope",
-    family="statistics",
+    family="trend",
     inputs=(CLOSE,),
-    params=(Param("period", 20, 2, 500),),
+    params=(Param("period", 20, 2, 440),),
     outputs=("slope",),
-    state_size=line_size,
+    state_size=0,
     warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
     source=TA_LIB,
 )
 def linear_regression_slope(
     bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
 ) -> None:
-    """Slope, in price per bar, of the least-squares line through the last ``period`` closes."""
-    period = int(params[0])
-    spread = params[0] * (params[0] * params[0] - 1.0) / 12.0
-    slot = slot_at(t0, 0, period)
-    for t in range(t0, t1):
-        add_to_line(state, 0, period, slot, bars[CLOSE, t & mask])
-        slot = after(slot, period)
-        if slot == 0:
-            close_lines(state, 0, period)
-        out[0, t - t0] = window_covariation(state, 0, period, slot) / spread if t >= period - 1 else NAN
+    """Slope, in price per bar, of the least-squares line through the last ``period`` closes.
+
+    ``sum (k - mean k)(close_k - mean close) / sum (k - mean k)^2`` over the places ``k`` of the closes.
+    """
+    _place_slopes(bars, mask, t0, t1, int(params[0]), out)
+
+
+@indicator(
+    "linear_regression_angle",
+    family="trend",
+    inputs=(CLOSE,),
+    params=(Param("period", 14, 2, 440),),
+    outputs=("angle",),
+    state_size=0,
+    warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
+    source=TA_LIB,
+)
+def linear_regression_angle(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Angle, in degrees, of the least-squares line through the last ``period`` closes: the arctangent of its slope.
+
+    A price unit is drawn as long as a bar, so the angle depends on the unit of the price.
+    """
+    n = _place_slopes(bars, mask, t0, t1, int(params[0]), out)
+    angle = columns_from(out[0], t1 - t0 - n)
+    for i in range(n):
+        angle[i] = DEGREES * math.atan(angle[i])
 
 
 @indicator(
     "linear_regression_r2",
-    family="statistics",
+    family="trend",
     inputs=(CLOSE,),
-    params=(Param("period", 20, 2, 500),),
+    params=(Param("period", 20, 2, 440),),
     outputs=("r2",),
-    state_size=line_size,
+    state_size=0,
     warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
     source="coefficient of determination of simple linear regression",
 )
 def linear_regression_r2(
@@ -58,16 +172,46 @@ def linear_regression_r2(
 ) -> None:
     """Share of the variance of the last ``period`` closes that their least-squares line explains; 0 if flat."""
     period = int(params[0])
-    spread = params[0] * (params[0] * params[0] - 1.0) / 12.0
-    slot = slot_at(t0, 0, period)
-    for t in range(t0, t1):
-        add_to_line(state, 0, period, slot, bars[CLOSE, t & mask])
-        slot = after(slot, period)
-        if slot == 0:
-            close_lines(state, 0, period)
-        out[0, t - t0] = NAN
-        if t >= period - 1:
-            covariation = window_covariation(state, 0, period, slot)
-            variation = window_variation(state, 0, period, slot)
-            r2 = covariation * covariation / (spread * variation) if variation > 0.0 else 0.0
-            out[0, t - t0] = r2 if r2 < 1.0 else 1.0
+    spare, sums, tilts = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
+    n = window_count(close, period)
+    blank(out, 0, t1 - t0 - n)
+    r2 = columns_from(out[0], t1 - t0 - n)
+    window_lines(close, len(close), period, sums, tilts)
+    window_moments(close, len(close), period, sums, r2)
+    spread = _spread(period)
+    for i in range(n):
+        share = tilts[i] * tilts[i] / (spread * r2[i]) if r2[i] > 0.0 else 0.0
+        r2[i] = share if share < 1.0 else 1.0
+
+
+@indicator(
+    "linear_regression_error",
+    family="trend",
+    inputs=(CLOSE,),
+    params=(Param("period", 20, 3, 440),),
+    outputs=("standard_error",),
+    state_size=0,
+    warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
+    source="standard error of the estimate of simple linear regression",
+)
+def linear_regression_error(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Standard error of the least-squares line through the last ``period`` closes; a price.
+
+    ``sqrt(sum (close - line)^2 / (period - 2))``.
+    """
+    period = int(params[0])
+    spare, sums, tilts = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
+    n = window_count(close, period)
+    blank(out, 0, t1 - t0 - n)
+    error = columns_from(out[0], t1 - t0 - n)
+    window_lines(close, len(close), period, sums, tilts)
+    window_moments(close, len(close), period, sums, error)
+    per_spread, per_freedom = 1.0 / _spread(period), 1.0 / (period - 2)
+    for i in range(n):
+        rest = error[i] - per_spread * (tilts[i] * tilts[i])
+        error[i] = math.sqrt(per_freedom * rest) if rest > 0.0 else 0.0
