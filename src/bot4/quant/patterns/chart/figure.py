@@ -74,14 +74,14 @@ def fit_figure(figure: Any, bars: FloatArray, mask: int, largest: float) -> floa
         _guess_handle(knots, x, y, n, sums, theta, rows)
     if not _is_increasing(knots, n_knots(form)) or (form != CUP and is_out_of_time(form, knots, largest)):
         return math.inf
-    move = _FIRST_MOVE
-    total = misfit(form, knots, rows, theta, fit(form, knots, x, y, n, sums, theta, rows))
+    move, block_bars = _FIRST_MOVE, (figure["last_bar"] - figure["first_bar"] + 1) // n
+    total = misfit(form, knots, rows, theta, fit(form, knots, x, y, n, sums, theta, rows), block_bars)
     for attempt in range(_N_PASSES):
         if not total < _PATIENCE[attempt] * largest:
             return math.inf
         if not move_knots(form, move, knots, x, y, n, sums, theta, rows):
             move *= 0.5
-        total = misfit(form, knots, rows, theta, fit(form, knots, x, y, n, sums, theta, rows))
+        total = misfit(form, knots, rows, theta, fit(form, knots, x, y, n, sums, theta, rows), block_bars)
     return float(total)
 
 
