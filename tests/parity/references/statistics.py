@@ -41,6 +41,11 @@ def latest_index(c: np.ndarray, index: np.ndarray, period: int) -> np.ndarray:
     return out
 
 
+def efficiency(c: np.ndarray) -> np.ndarray:
+    """TA-Lib's, but 0 where the close never moved: TA-Lib calls a way of no length perfectly straight."""
+    return np.where(talib.MAX(c, 11) == talib.MIN(c, 11), 0.0, talib.ER(c, 10))
+
+
 def both_indices(c: np.ndarray) -> Columns:
     lowest, highest = talib.MINMAXINDEX(c, 30)
     return [latest_index(c, lowest, 30), latest_index(c, highest, 30)]
@@ -52,7 +57,7 @@ TALIB = {
     "variance": Talib(lambda o, h, lo, c, v: talib.VAR(c, 20), SQUARED_PRICE),
     "variance:5 bars": Talib(lambda o, h, lo, c, v: talib.VAR(c, 5), SQUARED_PRICE, params={"period": 5}),
     "mean_absolute_deviation": Talib(lambda o, h, lo, c, v: talib.AVGDEV(c, 14), PRICE),
-    "efficiency_ratio": Talib(lambda o, h, lo, c, v: talib.ER(c, 10), RATIO),
+    "efficiency_ratio": Talib(lambda o, h, lo, c, v: efficiency(c), RATIO),
     "max": Talib(lambda o, h, lo, c, v: talib.MAX(c, 30), PRICE),
     "min": Talib(lambda o, h, lo, c, v: talib.MIN(c, 30), PRICE),
     "min_max": Talib(lambda o, h, lo, c, v: talib.MINMAX(c, 30), PRICE),

@@ -1,188 +1,130 @@
-"""How far the price moves, and the channels drawn from it."""
+"""Measures of how troubled the price is: its falls from its peak, on which side it varies, and against its past."""
 
 from __future__ import annotations
 
 import math
 
 from bot4.domain.bars import FloatArray
-from bot4.quant.indicators.registry import CLOSE, HIGH, LOW, Param, indicator
-from bot4.quant.indicators.rolling import (
-    NAN,
-    add_to_max,
-    add_to_moments,
-    after,
-    close_maxima,
-    close_moments,
-    max_size,
-    moments_size,
-    seeded_average,
-    slot_at,
-    true_range_at,
-    window_max,
-    window_mean,
-    window_variance,
-)
+from bot4.kernel_memory import apart, columns_from, scratch, stretch
+from bot4.quant.indicators.estimators import recalled_log_ratios
+from bot4.quant.indicators.ranking import count_below
+from bot4.quant.indicators.registry import CLOSE, SPAN, Param, indicator
+from bot4.quant.indicators.running import AVERAGE_SIZE, recall, remember, run_average
+from bot4.quant.indicators.windows import blank, window_maxima, window_moments, window_sums
 
 TA_LIB = "TA-Lib"
+LESS = 1.0 - 1e-12
 
 
 @indicator(
-    "true_range",
-    family="volatility",
-    inputs=(HIGH, LOW, CLOSE),
-    outputs=("true_range",),
-    state_size=0,
-    warm_up=1,
-    lookback=1,
-    source=f"{TA_LIB}; Wilder 1978",
-)
-def true_range(
-    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
-) -> None:
-    """``max(high, last close) - min(low, last close)``."""
-    for t in range(t0, t1):
-        out[0, t - t0] = true_range_at(bars, t, mask) if t > 0 else NAN
-
-
-@indicator(
-    "atr",
-    family="volatility",
-    inputs=(HIGH, LOW, CLOSE),
-    params=(Param("period", 14, 1, 500),),
-    outputs=("atr",),
-    state_size=1,
-    warm_up=lambda period: period,
-    lookback=1,
-    source=f"{TA_LIB}; Wilder 1978",
-)
-def atr(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
-    """Wilder average of the true range, from the mean of the first ``period`` ones."""
-    period = int(params[0])
-    average = state[0]
-    for t in range(t0, t1):
-        if t > 0:
-            average = seeded_average(average, true_range_at(bars, t, mask), 1.0 / period, t - 1, period)
-        out[0, t - t0] = average if t >= period else NAN
-    state[0] = average
-
-
-@indicator(
-    "natr",
-    family="volatility",
-    inputs=(HIGH, LOW, CLOSE),
-    params=(Param("period", 14, 1, 500),),
-    outputs=("natr",),
-    state_size=1,
-    warm_up=lambda period: period,
-    lookback=1,
-    source=f"{TA_LIB}; Wilder 1978",
-)
-def natr(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
-    """``100 ATR / close``; 0 if the close is 0."""
-    period = int(params[0])
-    average = state[0]
-    for t in range(t0, t1):
-        if t > 0:
-            average = seeded_average(average, true_range_at(bars, t, mask), 1.0 / period, t - 1, period)
-        close = bars[CLOSE, t & mask]
-        value = 100.0 * average / close if close != 0.0 else 0.0
-        out[0, t - t0] = value if t >= period else NAN
-    state[0] = average
-
-
-@indicator(
-    "bollinger",
+    "ulcer_index",
     family="volatility",
     inputs=(CLOSE,),
-    params=(Param("period", 20, 2, 500), Param("deviations", 2.0, 0.1, 10.0)),
-    outputs=("upper", "middle", "lower", "percent_b", "width"),
-    state_size=moments_size,
-    warm_up=lambda period: period - 1,
-    source=f"{TA_LIB}; Bollinger 2001",
+    params=(Param("period", 14, 1, 220),),
+    outputs=("ulcer_index",),
+    state_size=0,
+    warm_up=lambda period: 2 * (period - 1),
+    lookback=lambda period: 2 * (period - 1),
+    source="Martin and McCann, The Investor's Guide to Fidelity Funds 1989",
 )
-def bollinger(
+def ulcer_index(
     bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
 ) -> None:
-    """``SMA -+ deviations x population standard deviation``.
+    """Ulcer index: root mean square, over ``period`` bars, of the fall of the close from its peak, in percent.
 
-    ``percent_b = (close - lower) / (upper - lower)``, 0.5 if flat; ``width = (upper - lower) / middle``, or 0.
+    The fall is ``100 (close / peak - 1)`` from the highest close of the ``period`` bars up to that bar, 0 if that is 0.
     """
-    period = int(params[0])
-    slot = slot_at(t0, 0, period)
-    for t in range(t0, t1):
-        close = bars[CLOSE, t & mask]
-        add_to_moments(state, 0, period, slot, close)
-        slot = after(slot, period)
-        if slot == 0:
-            close_moments(state, 0, period)
-        if t < period - 1:
-            for row in range(5):
-                out[row, t - t0] = NAN
-            continue
-        middle = window_mean(state, 0, period, slot)
-        reach = params[1] * math.sqrt(window_variance(state, 0, period, slot))
-        out[0, t - t0] = middle + reach
-        out[1, t - t0] = middle
-        out[2, t - t0] = middle - reach
-        out[3, t - t0] = 0.5 * (close - middle) / reach + 0.5 if reach > 0.0 else 0.5
-        out[4, t - t0] = 2.0 * reach / middle if middle != 0.0 else 0.0
+    period, count = int(params[0]), t1 - t0
+    spare, peaks, squares = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - 2 * (period - 1), t1, spare)
+    found = window_maxima(close, len(close), period, peaks)
+    last = columns_from(close, period - 1)
+    for i in range(found):
+        peak = peaks[i] if peaks[i] != 0.0 else 1.0
+        fall = 100.0 * ((last[i] - peaks[i]) / peak) if peaks[i] != 0.0 else 0.0
+        squares[i] = fall * fall
+    n = max(found - period + 1, 0)
+    blank(out, 0, count - n)
+    value = out[0, count - n : count]
+    window_sums(squares, found, period, value)
+    per_bar = 1.0 / period
+    for i in range(n):
+        value[i] = math.sqrt(per_bar * value[i])
 
 
 @indicator(
-    "keltner",
+    "relative_volatility_index",
     family="volatility",
-    inputs=(HIGH, LOW, CLOSE),
-    params=(Param("period", 20, 1, 500), Param("atr_period", 10, 1, 500), Param("multiplier", 2.0, 0.1, 100.0)),
-    outputs=("upper", "middle", "lower"),
-    state_size=2,
-    warm_up=lambda period, atr_period: max(period - 1, atr_period),
+    inputs=(CLOSE,),
+    params=(Param("period", 14, 1, 500), Param("deviation_period", 10, 2, 440)),
+    outputs=("relative_volatility_index",),
+    state_size=2 * AVERAGE_SIZE,
+    warm_up=lambda period, deviation_period: period + deviation_period - 2,
+    lookback=lambda deviation_period: deviation_period - 1,
+    source=f"{TA_LIB} (RVI); Dorsey, The Relative Volatility Index, Stocks & Commodities 1993",
+)
+def relative_volatility_index(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Relative volatility index: the part of the deviation that came with rising closes, in percent; 50 if none.
+
+    ``100 U / (U + D)``: Wilder averages over ``period`` bars of the population standard deviation of
+    ``deviation_period`` closes, counted in ``U`` where the close rose, in ``D`` where it fell, and in neither where it
+    stood.
+    """
+    apart()
+    period, width, count = int(params[0]), int(params[1]), t1 - t0
+    spare, sums, deviations = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    rising, falling, up, down = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (width - 1), t1, spare)
+    n = window_moments(close, len(close), width, sums, deviations)
+    last, before = columns_from(close, width - 1), columns_from(close, width - 2)
+    per_value = 1.0 / width
+    for i in range(n):
+        deviation = math.sqrt(per_value * deviations[i])
+        rising[i] = deviation if last[i] > before[i] else 0.0
+        falling[i] = deviation if last[i] < before[i] else 0.0
+    age = t1 - n - (width - 1)
+    run_average(rising, n, age, period, 1.0 / period, state, 0, up)
+    run_average(falling, n, age, period, 1.0 / period, state, AVERAGE_SIZE, down)
+    ripe = min(n, max(age + n - (period - 1), 0))
+    blank(out, 0, count - ripe)
+    value, of_up, of_down = out[0, count - ripe : count], columns_from(up, n - ripe), columns_from(down, n - ripe)
+    for i in range(ripe):
+        whole = of_up[i] + of_down[i]
+        value[i] = 100.0 * (of_up[i] / (whole if whole > 0.0 else 1.0)) if whole > 0.0 else 50.0
+
+
+@indicator(
+    "historical_volatility_percentile",
+    family="volatility",
+    inputs=(CLOSE,),
+    params=(Param("period", 21, 2, 440), Param("history", 252, 1, 440)),
+    outputs=("historical_volatility_percentile",),
+    state_size=lambda period, history: period - 1 + history,
+    warm_up=lambda period, history: period + history,
     lookback=1,
-    source="TradingView Keltner channels, with the EMA and ATR of TA-Lib",
+    source="historical volatility percentile of TradingView",
 )
-def keltner(
+def historical_volatility_percentile(
     bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
 ) -> None:
-    """``EMA(close, period) -+ multiplier ATR(atr_period)``."""
-    period, atr_period = int(params[0]), int(params[1])
-    middle, average = state[0], state[1]
-    for t in range(t0, t1):
-        middle = seeded_average(middle, bars[CLOSE, t & mask], 2.0 / (period + 1), t, period)
-        if t > 0:
-            average = seeded_average(average, true_range_at(bars, t, mask), 1.0 / atr_period, t - 1, atr_period)
-        defined = t >= period - 1 and t >= atr_period
-        out[0, t - t0] = middle + params[2] * average if defined else NAN
-        out[1, t - t0] = middle if defined else NAN
-        out[2, t - t0] = middle - params[2] * average if defined else NAN
-    state[0], state[1] = middle, average
+    """Percent of the last ``history`` values of ``close_to_close(period)``, before this one, that were below it.
 
-
-@indicator(
-    "donchian",
-    family="volatility",
-    inputs=(HIGH, LOW),
-    params=(Param("period", 20, 1, 500),),
-    outputs=("upper", "middle", "lower"),
-    state_size=lambda period: 2 * max_size(period),
-    warm_up=lambda period: period - 1,
-    source=f"{TA_LIB} (MAX, MIN); Donchian",
-)
-def donchian(
-    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
-) -> None:
-    """Highest high and lowest low of the last ``period`` bars, this one included, and their middle."""
-    period = int(params[0])
-    at_lows = period + 1
-    slot = slot_at(t0, 0, period)
-    for t in range(t0, t1):
-        add_to_max(state, 0, period, slot, bars[HIGH, t & mask])
-        add_to_max(state, at_lows, period, slot, -bars[LOW, t & mask])
-        slot = after(slot, period)
-        if slot == 0:
-            close_maxima(state, 0, period)
-            close_maxima(state, at_lows, period)
-        upper = window_max(state, 0, period, slot)
-        lower = -window_max(state, at_lows, period, slot)
-        defined = t >= period - 1
-        out[0, t - t0] = upper if defined else NAN
-        out[1, t - t0] = 0.5 * (upper + lower) if defined else NAN
-        out[2, t - t0] = lower if defined else NAN
+    Below by more than rounding: its square by more than a part in 10^12.
+    """
+    period, history, count = int(params[0]), int(params[1]), t1 - t0
+    series, sums, squares, past = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    found: int = recalled_log_ratios(bars, mask, t0, t1, CLOSE, CLOSE, period - 1, state, 0, series)
+    fresh: int = window_moments(series, found, period, sums, squares)
+    kept: int = recall(state, period - 1, history, t1 - fresh - period, past)
+    added = columns_from(past, kept)
+    for i in range(fresh):
+        added[i] = squares[i]
+    n = max(kept + fresh - history, 0)
+    blank(out, 0, count - n)
+    value = out[0, count - n : count]
+    for i in range(n):
+        below = count_below(columns_from(past, i), history, LESS * past[i + history])
+        value[i] = 100.0 * (below / history)
+    remember(past, kept + fresh, state, period - 1, history)
