@@ -30,7 +30,7 @@ UP_SUM, DOWN_SUM, RANGE_SUM, AVERAGE, LAST_DX, PAST_ADX = range(6)
 # --- directional movement ----------------------------------------------------------------------------------------
 
 
-@kernel(void(array(f8, 2), i8, i8, i8, array(f8), array(f8)))
+@kernel(void(array(f8, 2), i8, i8, i8, array(f8), array(f8)), is_inlined=True)
 def directional_moves(bars: FloatArray, mask: int, first: int, stop: int, up: FloatArray, down: FloatArray) -> None:
     """By how much each of the bars ``first .. stop - 1`` (``first >= 1``) reaches beyond the one before.
 
@@ -49,7 +49,7 @@ def directional_moves(bars: FloatArray, mask: int, first: int, stop: int, up: Fl
         down[i] = fall if (fall > rise) & (fall > 0.0) else 0.0
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, i8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, i8, f8, array(f8)), is_inlined=True)
 def run_wilder_sums(
     up: FloatArray, down: FloatArray, ranges: FloatArray, head: int, n: int, keep: float, state: FloatArray
 ) -> None:
@@ -64,14 +64,14 @@ def run_wilder_sums(
     state[UP_SUM], state[DOWN_SUM], state[RANGE_SUM] = up_sum, down_sum, range_sum
 
 
-@kernel(void(array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def percent_of(parts: FloatArray, wholes: FloatArray, n: int, out: FloatArray) -> None:
     """``100 part / whole``, 0 where the whole is."""
     for i in range(n):
         out[i] = 100.0 * parts[i] / wholes[i] if wholes[i] > 0.0 else 0.0
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def direction_of(up: FloatArray, down: FloatArray, ranges: FloatArray, n: int, out: FloatArray) -> None:
     """``100 |up - down| / (up + down)`` of the sums, -1 where there is no direction."""
     for i in range(n):
@@ -79,7 +79,7 @@ def direction_of(up: FloatArray, down: FloatArray, ranges: FloatArray, n: int, o
         out[i] = 100.0 * abs(up[i] - down[i]) / both if (both > 0.0) & (ranges[i] > 0.0) else -1.0
 
 
-@kernel(void(array(f8), array(f8), i8, i8, i8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, i8, i8, array(f8)), is_inlined=True)
 def average_directions(
     directions: FloatArray, averages: FloatArray, n: int, t: int, period: int, state: FloatArray
 ) -> None:
@@ -107,7 +107,7 @@ def average_directions(
     state[AVERAGE], state[LAST_DX] = average, last
 
 
-@kernel(void(array(f8), i8, i8, array(f8), array(f8)))
+@kernel(void(array(f8), i8, i8, array(f8), array(f8)), is_inlined=True)
 def rate_averages(averages: FloatArray, n: int, back: int, past: FloatArray, out: FloatArray) -> None:
     """Mean of each average and the one ``back`` bars before it; ``past`` keeps the last ``back`` of them."""
     room = scratch(SPAN)
@@ -216,7 +216,7 @@ view(
 # --- Aroon, vortex, random walk ----------------------------------------------------------------------------------
 
 
-@kernel(void(array(f8), i8, i8, array(f8)))
+@kernel(void(array(f8), i8, i8, array(f8)), is_inlined=True)
 def percent_of_recency(ages: FloatArray, n: int, period: int, out: FloatArray) -> None:
     """``100 (period - age) / period``."""
     unit = 100.0 / period
@@ -224,7 +224,7 @@ def percent_of_recency(ages: FloatArray, n: int, period: int, out: FloatArray) -
         out[i] = unit * (period - ages[i])
 
 
-@kernel(void(array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def less(a: FloatArray, b: FloatArray, n: int, out: FloatArray) -> None:
     """``a - b``."""
     for i in range(n):
@@ -276,14 +276,14 @@ view(
 )  # fmt: skip
 
 
-@kernel(void(array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def distances(a: FloatArray, b: FloatArray, n: int, out: FloatArray) -> None:
     """``|a - b|``."""
     for i in range(n):
         out[i] = abs(a[i] - b[i])
 
 
-@kernel(void(array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def ratios(over: FloatArray, under: FloatArray, n: int, out: FloatArray) -> None:
     """``over / under``, 0 where ``under`` is."""
     for i in range(n):
@@ -331,14 +331,14 @@ def vortex(
     blank(out, 1, gap)
 
 
-@kernel(void(array(f8), array(f8), i8))
+@kernel(void(array(f8), array(f8), i8), is_inlined=True)
 def add_to(values: FloatArray, totals: FloatArray, n: int) -> None:
     """Add values to totals."""
     for i in range(n):
         totals[i] += values[i]
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)), is_inlined=True)
 def keep_farthest(
     to: FloatArray, origin: FloatArray, paths: FloatArray, n: int, factor: float, farthest: FloatArray
 ) -> None:
@@ -440,7 +440,7 @@ def range_middles(bars: FloatArray, mask: int, first: int, stop: int, period: in
     return n
 
 
-@kernel(void(array(f8, 2), i8, array(f8), i8, i8))
+@kernel(void(array(f8, 2), i8, array(f8), i8, i8), is_inlined=True)
 def place_last(out: FloatArray, row: int, values: FloatArray, n: int, width: int) -> None:
     """The last values of ``n`` at the end of an output of ``width`` bars, NaN before them."""
     m = min(n, width)

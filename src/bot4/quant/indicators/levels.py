@@ -23,7 +23,7 @@ SESSION_STATE = 10
 SESSION_HOURS = Param("session_hours", 24, 1, 720)
 
 
-@kernel(void(array(f8), i8, f8, array(f8)))
+@kernel(void(array(f8), i8, f8, array(f8)), is_inlined=True)
 def number_sessions(times: FloatArray, n: int, session_s: float, into: FloatArray) -> None:
     """The number of the session in which each time lies."""
     for i in range(n):
@@ -88,7 +88,7 @@ def levels_at(
         out[i] = of_a * a[i] + of_b * b[i] + of_c * c[i]
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def pivot_of(high: FloatArray, low: FloatArray, close: FloatArray, n: int, out: FloatArray) -> None:
     """``(high + low + close) / 3``."""
     for i in range(n):
@@ -301,7 +301,7 @@ def zigzag(
 # --- Heikin-Ashi ---------------------------------------------------------------------------------------------------
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)), is_inlined=True)
 def farthest_of(a: FloatArray, b: FloatArray, c: FloatArray, n: int, sign: float, out: FloatArray) -> None:
     """The greatest of three values, or with ``sign`` -1 the least."""
     for i in range(n):

@@ -21,7 +21,7 @@ SIDE, STOP, EXTREME, SPEED, PARABOLIC_SIZE = range(5)
 # --- parabolic stops ---------------------------------------------------------------------------------------------
 
 
-@kernel(void(array(f8), i8, array(f8)))
+@kernel(void(array(f8), i8, array(f8)), is_inlined=True)
 def tighter_pairs(floors: FloatArray, n: int, out: FloatArray) -> None:
     """The lower of each value and the one before it; the first alone."""
     before, now = floors[: n - 1], floors[1:n]
@@ -31,7 +31,7 @@ def tighter_pairs(floors: FloatArray, n: int, out: FloatArray) -> None:
         pairs[i] = now[i] if now[i] < before[i] else before[i]
 
 
-@kernel(void(array(f8), array(f8), f8, array(f8)))
+@kernel(void(array(f8), array(f8), f8, array(f8)), is_inlined=True)
 def begin_parabola(highs: FloatArray, lows: FloatArray, start_value: float, state: FloatArray) -> None:
     """Side, stop and extreme at bar 1, from the first two bars and a start value that 0 leaves to them."""
     fall, rise = lows[0] - lows[1], highs[1] - highs[0]
@@ -43,7 +43,48 @@ def begin_parabola(highs: FloatArray, lows: FloatArray, start_value: float, stat
     state[EXTREME] = -lows[1] if is_short else highs[1]
 
 
-@kernel(void(array(f8, 2), i8, i8, i8, f8, f8, array(f8), array(f8), array(f8), array(f8), array(f8)))
+@kernel(i8(array(f8), array(f8), array(f8), i8, i8, array(f8), array(f8), array(f8), array(f8)), is_inlined=True)
+def ride(
+    floors: FloatArray,
+    peaks: FloatArray,
+    pairs: FloatArray,
+    i: int,
+    n: int,
+    speeds: FloatArray,
+    state: FloatArray,
+    stops: FloatArray,
+    sides: FloatArray,
+) -> int:
+    """Follow one side from bar ``i`` until a floor reaches the stop; returns the bar at which it does, or ``n``."""
+    side, stop, extreme, speed = state[SIDE], state[STOP], state[EXTREME], state[SPEED]
+    step, limit = speeds[1], speeds[2]
+    while i < n and floors[i] > stop:
+        stops[i - 1] = stop
+        sides[i - 1] = side
+        peak, faster = peaks[i], speed + step
+        faster = faster if faster < limit else limit
+        speed = faster if peak > extreme else speed
+        extreme = peak if peak > extreme else extreme
+        stop += speed * (extreme - stop)
+        stop = pairs[i] if pairs[i] < stop else stop
+        i += 1
+    state[STOP], state[EXTREME], state[SPEED] = stop, extreme, speed
+    return i
+
+
+@kernel(f8(f8, f8, f8, f8, array(f8), array(f8)), is_inlined=True)
+def turn(peak: float, pair: float, side: float, offset: float, speeds: FloatArray, state: FloatArray) -> float:
+    """Turn to a side at a bar; returns the stop there, and leaves that of the next bar in the state."""
+    extreme = -state[EXTREME]
+    stop = pair if pair < extreme else extreme
+    stop -= side * offset * stop
+    later = stop + speeds[0] * (peak - stop)
+    state[SIDE], state[STOP] = side, pair if pair < later else later
+    state[EXTREME], state[SPEED] = peak, speeds[0]
+    return stop
+
+
+@kernel(void(array(f8, 2), i8, i8, i8, f8, f8, array(f8), array(f8), array(f8), array(f8), array(f8)), is_inlined=True)
 def run_parabola(
     bars: FloatArray,
     mask: int,
@@ -76,35 +117,20 @@ def run_parabola(
         begin_parabola(highs, lows, start_value, state)
         state[SPEED] = rising[0] if state[SIDE] > 0.0 else falling[0]
         low_pairs[1], high_pairs[1] = lows[1], minus_highs[1]  # no bar counts before the one that it starts at
-    side, stop, extreme, speed = state[SIDE], state[STOP], state[EXTREME], state[SPEED]
-    is_long = side > 0.0
-    settings = rising if is_long else falling
-    floors = lows if is_long else minus_highs
-    peaks = highs if is_long else minus_lows
-    pairs = low_pairs if is_long else high_pairs
-    step, limit = settings[1], settings[2]
-    for i in range(1, n):
-        if floors[i] <= stop:
-            side = -side
-            is_long = side > 0.0
-            settings = rising if is_long else falling
-            floors = lows if is_long else minus_highs
-            peaks = highs if is_long else minus_lows
-            pairs = low_pairs if is_long else high_pairs
-            speed, step, limit = settings[0], settings[1], settings[2]
-            stop = pairs[i] if pairs[i] < -extreme else -extreme
-            stop -= side * offset * stop
-            extreme = peaks[i]
-            stops[i - 1] = stop
+    now = scratch(SPAN)
+    now[SIDE], now[STOP], now[EXTREME], now[SPEED] = state[SIDE], state[STOP], state[EXTREME], state[SPEED]
+    i = 1
+    while i < n:
+        if now[SIDE] > 0.0:
+            i = ride(lows, highs, low_pairs, i, n, rising, now, stops, sides)
+            if i < n:
+                stops[i - 1], sides[i - 1] = turn(minus_lows[i], high_pairs[i], -1.0, offset, falling, now), -1.0
         else:
-            stops[i - 1] = stop
-            if peaks[i] > extreme:
-                extreme = peaks[i]
-                speed = speed + step if speed + step < limit else limit
-        sides[i - 1] = side
-        stop += speed * (extreme - stop)
-        stop = pairs[i] if pairs[i] < stop else stop
-    state[SIDE], state[STOP], state[EXTREME], state[SPEED] = side, stop, extreme, speed
+            i = ride(minus_highs, minus_lows, high_pairs, i, n, falling, now, stops, sides)
+            if i < n:
+                stops[i - 1], sides[i - 1] = turn(highs[i], low_pairs[i], 1.0, offset, rising, now), 1.0
+        i += 1
+    state[SIDE], state[STOP], state[EXTREME], state[SPEED] = now[SIDE], now[STOP], now[EXTREME], now[SPEED]
 
 
 @indicator(
@@ -182,7 +208,7 @@ def parabolic_sar_extended(
 # --- stops at a distance from the range --------------------------------------------------------------------------
 
 
-@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), i8, f8, array(f8)), is_inlined=True)
 def bands(high: FloatArray, low: FloatArray, ranges: FloatArray, n: int, factor: float, out: FloatArray) -> None:
     """``(high + low) / 2 + factor range``."""
     for i in range(n):
@@ -256,7 +282,7 @@ def greatest_of_bars(
     return found
 
 
-@kernel(void(array(f8), array(f8), i8, f8, f8, array(f8)))
+@kernel(void(array(f8), array(f8), i8, f8, f8, array(f8)), is_inlined=True)
 def step_back(
     extremes: FloatArray, ranges: FloatArray, n: int, multiplier: float, sign: float, out: FloatArray
 ) -> None:
@@ -336,6 +362,15 @@ def chande_kroll_stop(
 # --- Gann ---------------------------------------------------------------------------------------------------------
 
 
+@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)), is_inlined=True)
+def sides_of(values: FloatArray, tops: FloatArray, bottoms: FloatArray, n: int, out: FloatArray) -> None:
+    """1 above the top, -1 below the bottom, 0 between them."""
+    for i in range(n):
+        rounding = LEAST_PART * abs(tops[i])
+        is_above, is_below = values[i] - tops[i] > rounding, bottoms[i] - values[i] > rounding
+        out[i] = 1.0 if is_above else (-1.0 if is_below else 0.0)
+
+
 @indicator(
     "gann_hilo",
     family="trend",
@@ -368,14 +403,16 @@ def gann_hilo(
     gap = t1 - t0 - n
     close = stretch(bars, CLOSE, mask, t0 + gap, t1, spare)
     values, sides = out[0, gap : gap + n], out[1, gap : gap + n]
+    sides_of(close, tops, bottoms, n, sides)
     side = state[0]
+    if side == 0.0 and n > 0:
+        side = 1.0 if close[0] - 0.5 * (tops[0] + bottoms[0]) >= -LEAST_PART * abs(tops[0]) else -1.0
     for i in range(n):
-        rounding = LEAST_PART * abs(tops[i])
-        if side == 0.0:
-            side = 1.0 if close[i] - 0.5 * (tops[i] + bottoms[i]) >= -rounding else -1.0
-        side = 1.0 if close[i] - tops[i] > rounding else (-1.0 if bottoms[i] - close[i] > rounding else side)
-        values[i] = bottoms[i + 1] if side > 0.0 else tops[i + 1]
+        side = sides[i] if sides[i] != 0.0 else side
         sides[i] = side
+    top, bottom = tops[1 : n + 1], bottoms[1 : n + 1]
+    for i in range(n):
+        values[i] = bottom[i] if sides[i] > 0.0 else top[i]
     state[0] = side
     blank(out, 0, gap)
     blank(out, 1, gap)

@@ -62,7 +62,7 @@ def mass_index(
     blank(out, 0, waiting(2 * (smooth - 1) + back, t0, t1))
 
 
-@kernel(i8(array(f8), array(f8), i8, array(f8)))
+@kernel(i8(array(f8), array(f8), i8, array(f8)), is_inlined=True)
 def window_ranges(highs: FloatArray, lows: FloatArray, period: int, out: FloatArray) -> int:
     """Highest high less lowest low of each window of two stretches; returns how many."""
     negated, minus_least = scratch(SPAN), scratch(SPAN)
@@ -207,7 +207,7 @@ def swing_of(open_: float, high: float, low: float, close: float, last_open: flo
     return way / reach * farther if reach > 0.0 else 0.0
 
 
-@kernel(void(array(f8, 2), i8, i8, i8, f8, array(f8)))
+@kernel(void(array(f8, 2), i8, i8, i8, f8, array(f8)), is_inlined=True)
 def swings_of(bars: FloatArray, mask: int, first: int, stop: int, unit: float, into: FloatArray) -> None:
     """Wilder's swing of each of the bars ``first .. stop - 1`` (``first >= 1``), times a unit."""
     spare_open, spare_high, spare_low, spare_close = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)

@@ -8,13 +8,13 @@ from bot4.quant.indicators.running import run_average
 from bot4.quant.indicators.windows import true_ranges
 
 
-@kernel(i8(i8, i8, i8))
+@kernel(i8(i8, i8, i8), is_inlined=True)
 def waiting(first: int, t0: int, t1: int) -> int:
     """How many of the bars ``t0 .. t1 - 1`` come before bar ``first``, from which an output is defined."""
     return min(max(first - t0, 0), t1 - t0)
 
 
-@kernel(void(array(f8, 2), i8, i8, i8, i8, array(f8), array(f8)))
+@kernel(void(array(f8, 2), i8, i8, i8, i8, array(f8), array(f8)), is_inlined=True)
 def average_true_ranges(
     bars: FloatArray, mask: int, t0: int, t1: int, period: int, state: FloatArray, into: FloatArray
 ) -> None:
@@ -29,7 +29,7 @@ def average_true_ranges(
     run_average(values, t1 - first, first - 1, period, 1.0 / period, state, 0, values)
 
 
-@kernel(void(array(f8), array(f8), i8))
+@kernel(void(array(f8), array(f8), i8), is_inlined=True)
 def carry(values: FloatArray, into: FloatArray, n: int) -> None:
     """Copy ``n`` values between what is kept and the room of a block."""
     for i in range(n):
