@@ -471,6 +471,13 @@ def look(
     last = n_values - 1 - lag
     if search(values, n_values, last, is_start, variants, limits, guides, floors, evidence, best) == 0:
         return n_out
+    if least_other < least:  # something is found here: now what else it may be
+        lower = scratch(MAX_KNOTS)
+        for k in range(MAX_KNOTS):
+            lower[k] = floors[k] - (least - least_other)
+        for slot in range(N_SLOTS):
+            evidence[slot] = _NEVER
+        search(values, n_values, last, is_start, variants, limits, guides, lower, evidence, best)
     width = _WIDTHS[s]
     first_bar = state["start_bar"] + (n_blocks - n_values) * width
     return int(

@@ -165,7 +165,7 @@ class WaveScanner:
         self._table = table
         self._least = _logit(least_confidence)
         self._least_other = math.inf if least_other_confidence is None else _logit(least_other_confidence)
-        self._floors = table.floors(min(self._least, self._least_other))
+        self._floors = table.floors(self._least)
         self._state = np.zeros(1, WAVE_STATE)
         self._room = np.zeros(_BAR_ROOM, FOUND)
 
