@@ -64,8 +64,10 @@ TALIB = {
     "aroon:two bars": Talib(lambda o, h, lo, c, v: aroon(h, lo, 2), PERCENT, {"period": 2}),
     "aroon_oscillator": Talib(lambda o, h, lo, c, v: talib.AROONOSC(h, lo, 14), PERCENT, {"period": 14}),
     "parabolic_sar": Talib(lambda o, h, lo, c, v: talib.SAR(h, lo, 0.02, 0.2), PRICE),
+    # Where a stop and a low are the same decimal, the last bit decides which way it goes, and TA-Lib's binary rounds it
+    # otherwise than its source: one bar of all recorded ones with a maximum of 0.2 here, none with 0.23.
     "parabolic_sar:over its limit": Talib(
-        lambda o, h, lo, c, v: talib.SAR(h, lo, 0.3, 0.2), PRICE, {"acceleration": 0.3, "maximum": 0.2}
+        lambda o, h, lo, c, v: talib.SAR(h, lo, 0.3, 0.23), PRICE, {"acceleration": 0.3, "maximum": 0.23}
     ),
     "parabolic_sar_extended": Talib(lambda o, h, lo, c, v: talib.SAREXT(h, lo), PRICE),
     "parabolic_sar_extended:unequal sides": extended(0.0),
