@@ -68,12 +68,18 @@ def fit_figure(figure: Any, bars: FloatArray, mask: int, largest: float) -> floa
         largest: misfit above which the caller does not care.
     """
     form, knots, theta, rows = figure["form"], figure["knots"], figure["theta"], figure["rows"]
+    if form == CUP:
+        knots[2], knots[3] = knots[1], knots[4]  # not guessed yet: only the cup's first half is judged
+    elif not _is_increasing(knots, n_knots(form)):
+        return math.inf
+    if is_out_of_time(form, knots, largest):
+        return math.inf
     x, y, sums = scratch(N_BLOCKS), scratch(N_BLOCKS), scratch(SUMS)
     n = _blocks(figure, bars, mask, x, y)
     if form == CUP:
         _guess_handle(knots, x, y, n, sums, theta, rows)
-    if not _is_increasing(knots, n_knots(form)) or (form != CUP and is_out_of_time(form, knots, largest)):
-        return math.inf
+        if not _is_increasing(knots, n_knots(form)):
+            return math.inf
     move, block_bars = _FIRST_MOVE, (figure["last_bar"] - figure["first_bar"] + 1) // n
     total = misfit(form, knots, rows, theta, fit(form, knots, x, y, n, sums, theta, rows), block_bars)
     for attempt in range(_N_PASSES):

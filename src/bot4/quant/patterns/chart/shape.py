@@ -42,6 +42,7 @@ from bot4.quant.patterns.chart.template import (
 
 N_MEASURES = 3
 _HOPELESS = 4.0
+_HOPELESS_SHARE = 0.8
 _FLOATS = array(f8)
 
 _DRAWN_LEGS = np.zeros((N_FORMS, MAX_KNOTS - 1))
@@ -67,11 +68,11 @@ for _form, _residual, _duration, _drawn, _tolerances in (
     (TRIPLE, 0.115, 0.56, (), ()),
     (FLAT_TRIANGLE, 0.094, 0.43, (0.50,), (0.60,)),
     (SYMMETRICAL, 0.093, 0.48, (0.50, -0.03), (0.80, 0.46)),
-    (WEDGE, 0.086, 0.56, (0.33, -0.85), (0.88, 0.57)),
+    (WEDGE, 0.088, 0.57, (0.33, -0.85), (0.88, 0.57)),
     (FLAG, 0.085, 0.52, (0.37, -0.11), (0.26, 0.31)),
-    (PENNANT, 0.100, 0.73, (0.18, 0.60, 0.06), (1.1, 0.50, 0.215)),
+    (PENNANT, 0.103, 0.76, (0.18, 0.60, 0.06), (1.12, 0.52, 0.222)),
     (RECTANGLE, 0.110, 0.58, (), ()),
-    (CUP, 0.104, 0.49, (0.28,), (0.25,)),
+    (CUP, 0.107, 0.51, (0.28,), (0.25,)),
     (BOWL, 0.084, 0.32, (), ()),
 ):
     _RESIDUAL_TOLERANCE[_form], _DURATION_TOLERANCE[_form] = _residual, _duration
@@ -163,6 +164,9 @@ def duration_misfit(form: int, knots: FloatArray) -> float:
 @kernel(b1(i8, _FLOATS, f8))
 def is_out_of_time(form: int, knots: FloatArray, largest: float) -> bool:
     """Whether knots not yet moved are so uneven in time that a fit is not worth trying."""
+    if form == CUP:
+        share = (knots[1] - knots[0]) / (knots[4] - knots[0])
+        return abs(math.log(share / _DRAWN_LEGS[CUP, 0])) > _HOPELESS_SHARE
     return bool(duration_misfit(form, knots) > _HOPELESS * largest * _DURATION_TOLERANCE[form] ** 2)
 
 
