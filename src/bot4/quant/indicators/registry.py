@@ -7,6 +7,7 @@ array, called bar by bar it serves a stream, and every partition of the bars giv
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import inspect
 import pkgutil
@@ -222,9 +223,9 @@ def resolve(name: str, **params: Any) -> ResolvedIndicator:
     """
     info = INDICATORS.get(name)
     if info is None:
-        raise SettingError(
-            f"unknown indicator {name!r}", where="indicators", remedy=f"known are {', '.join(sorted(INDICATORS))}"
-        )
+        near = difflib.get_close_matches(name, INDICATORS, n=1)
+        remedy = f"did you mean {near[0]}?" if near else "`bot4 indicators list` shows them"
+        raise SettingError(f"unknown indicator {name!r}", where="indicators", remedy=remedy)
     where = f"indicator {name}"
     given = _known_params(info, params, where)
     values = {p.name: p.check(given.get(p.name, p.default), where) for p in info.params}
