@@ -8,11 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bot4.domain.errors import Halted, SettingError, StorageError
 from bot4.engine.journal import JournalWriter, read_journal
 from bot4.engine.paper import JOURNAL_NAME, SNAPSHOT_NAME, PaperRun
+from tests.integration.crash_lab import lose_unsynced_tail
 from tests.run_harness import market, planned, run_paper
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,13 +40,27 @@ def test_twenty_five_kills_at_random_moments_change_nothing(tmp_path: Path) -> N
     assert outcome["kills"] == 25
     assert outcome["finished"] >= 1
     assert outcome["kills_with_a_journal"] > 15
-    assert outcome["lost_bytes"] > 0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_hundred_more_kills_change_nothing(tmp_path: Path, seed: int) -> None:
     assert _crash_lab(tmp_path, 25, seed, "hybrid,mean_reversion")["kills"] == 25
+
+
+def test_whatever_was_not_synced_may_be_lost(tmp_path: Path) -> None:
+    plan, tape = planned(market(900, ("BTCUSDT", "ETHUSDT")), ("hybrid", "ema_cross"))
+    expected = run_paper(tmp_path / "whole", plan, tape)
+    chance = np.random.default_rng(7)
+    lost = 0
+    for life in range(8):
+        home = tmp_path / f"life{life}"
+        with PaperRun.open(home, plan) as run:
+            run.session.take(tape.events[: int(chance.integers(len(tape.events) // 4, len(tape.events)))])
+        (home / SNAPSHOT_NAME).unlink()
+        lost += lose_unsynced_tail(home / JOURNAL_NAME, chance)
+        assert run_paper(home, plan, tape) == expected
+    assert lost > 0
 
 
 def test_a_run_is_gone_on_with_from_its_snapshot_and_without_it(tmp_path: Path) -> None:

@@ -184,7 +184,7 @@ def bank_of(strategies: Sequence[ResolvedStrategy]) -> BankSpec:
         wanted += [(name, dict(params)) for name, params in _STOP_RULE]
     bank = BankSpec.of(wanted)
     for what, count, most in (
-        ("indicators", len(bank.members), N_BANK_ENTRIES),
+        ("indicators", len(bank.computed), N_BANK_ENTRIES),
         ("indicator parameters", len(bank.params), N_BANK_PARAMS),
         ("indicator outputs", bank.n_outputs, N_COLUMNS),
         ("numbers of indicator state", bank.n_state, N_INDICATOR_STATE),
@@ -264,14 +264,14 @@ def _write_frames(row: Any, strategies: Sequence[ResolvedStrategy], settings: Ru
 
 
 def _write_bank(row: Any, bank: BankSpec) -> None:
-    row["n_bank"] = len(bank.members)
+    row["n_bank"] = len(bank.entries)
     row["n_columns"] = bank.n_outputs
-    row["bank"][: len(bank.members)] = bank.entries
+    row["bank"][: len(bank.entries)] = bank.entries
     row["bank_params"][: len(bank.params)] = bank.params
     row["atr_column"] = row["high_column"] = row["low_column"] = -1
-    if "atr_14" in bank.columns:
+    if "atr_14" in bank.rows:
         row["atr_column"] = bank.column("atr_14")
-    if "donchian_20.upper" in bank.columns:
+    if "donchian_20.upper" in bank.rows:
         row["high_column"] = bank.column("donchian_20.upper")
         row["low_column"] = bank.column("donchian_20.lower")
 
