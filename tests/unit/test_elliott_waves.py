@@ -94,7 +94,8 @@ def test_a_count_is_plain_values_for_json() -> None:
 def test_the_table_says_rules_and_sources() -> None:
     kinds = {kind.name: kind for kind in ELLIOTT_KINDS}
     assert set(kinds) == set(ELLIOTT_NAMES)
-    assert "12 <= 0.99 01" in kinds["impulse"].definition
+    assert "wave 3 not the shortest" in kinds["impulse"].definition
+    assert "12 = 0.5 or 0.618 01" in kinds["impulse"].definition
     assert all("Frost" in kind.source for kind in kinds.values())
 
 

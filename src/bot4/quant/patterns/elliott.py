@@ -41,6 +41,7 @@ LEAST_OTHER_CONFIDENCE = 0.2
 _FROST_PRECHTER = "Frost and Prechter, Elliott Wave Principle"
 _CONTRACTIONS = (("AB", "SA"), ("BC", "AB"), ("CD", "BC"), ("DE", "CD"))
 _MARGIN = 0.01  # by which the hard rules are kept, in the leg they are measured in
+_LEAST_WAVE = 0.1  # of the wave it is measured in: what is smaller is no wave
 
 
 def _rule(leg: str, unit: str, low: float = -math.inf, high: float = math.inf) -> Ratio:
@@ -51,7 +52,8 @@ def _usual(leg: str, unit: str, low: float, high: float = 0.0) -> Ratio:
     return Ratio(leg, unit, low, high)
 
 
-_RULES = (_rule("12", "01", high=1.0 - _MARGIN), _rule("14", "01", high=-_MARGIN))
+_RULES = (_rule("12", "01", _LEAST_WAVE, 1.0 - _MARGIN), _rule("14", "01", high=-_MARGIN))
+_WAVES = (_rule("34", "23", low=_LEAST_WAVE), _rule("45", "01", low=_LEAST_WAVE))
 _RULE_3 = (_rule("23", "01", low=1.0 + _MARGIN), _rule("23", "45", low=1.0 + _MARGIN))
 _WITHIN_THE_MOVE = _rule("SC", "0S", 0.236, 1.0 - _MARGIN)
 _CORRECTED = Guideline("SC", "0S", (0.382, 0.5, 0.618), 0.5)
@@ -93,10 +95,11 @@ ELLIOTT_FORMS = (
         (
             *(_textbook_impulse(1.618, fifth, 19.3) for fifth in (0.618, 1.0)),
             *(_textbook_impulse(2.618, fifth, 24.3) for fifth in (0.618, 1.0)),
-            *(RatioSet(34.2, (*_RULES, rule_3)) for rule_3 in _RULE_3),
+            *(RatioSet(34.2, (*_RULES, rule_3, *_WAVES)) for rule_3 in _RULE_3),
         ),
         target=Level("5", "05", -0.382),
         invalidation=Level("5", "45", 0.236),
+        rules="wave 2 within wave 1; wave 3 not the shortest of 1, 3 and 5; wave 4 not in the territory of wave 1",
         guidelines=(
             Guideline("12", "01", (0.5, 0.618)),
             Guideline("23", "01", (1.618, 2.618)),
@@ -111,10 +114,13 @@ ELLIOTT_FORMS = (
         "0SABC",
         (
             *(_textbook_zigzag(third) for third in (0.618, 1.0, 1.618)),
-            RatioSet(32.5, (_WITHIN_THE_MOVE, _rule("AB", "SA", high=0.886), _rule("BC", "AB", low=1.0 + _MARGIN))),
+            RatioSet(
+                32.5, (_WITHIN_THE_MOVE, _rule("AB", "SA", _LEAST_WAVE, 0.886), _rule("BC", "AB", low=1.0 + _MARGIN))
+            ),
         ),
         target=Level("S"),
         invalidation=Level("0"),
+        rules="against the move 0S and within it; B within A; C beyond A",
         guidelines=(Guideline("AB", "SA", (0.382, 0.5, 0.618)), Guideline("BC", "SA", (1.0, 0.618, 1.618)), _CORRECTED),
         source=f"{_FROST_PRECHTER}, chapters 1 and 4",
     ),
@@ -128,6 +134,7 @@ ELLIOTT_FORMS = (
         ),
         target=Level("S"),
         invalidation=Level("0"),
+        rules="against the move 0S and within it; B retraces nearly all of A or more; C about to the end of A or beyond",
         guidelines=(Guideline("AB", "SA", (1.0, 1.236, 1.382)), Guideline("BC", "SA", (1.0, 1.272, 1.618)), _CORRECTED),
         source=f"{_FROST_PRECHTER}, chapters 1 and 4",
     ),
@@ -138,7 +145,7 @@ ELLIOTT_FORMS = (
         target=Level("E", "SA", -1.0),
         invalidation=Level("A"),
         guidelines=tuple(Guideline(leg, unit, (0.786, 0.618)) for leg, unit in _CONTRACTIONS),
-        note="contracting; it corrects the move that ended at S",
+        rules="each wave 0.5 to 0.95 of the one before; it corrects the move that ended at S",
         source=f"{_FROST_PRECHTER}, chapters 1 and 4",
     ),
 )

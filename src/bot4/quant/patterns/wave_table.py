@@ -53,6 +53,7 @@ class WaveForm:
         guidelines: ratios that raise confidence.
         is_timed: whether legs two apart should last alike.
         note: what is not said by the ratios.
+        rules: what is required, in words, where ``variants`` say more than a reader wants.
     """
 
     name: str
@@ -64,10 +65,13 @@ class WaveForm:
     guidelines: tuple[Guideline, ...] = ()
     is_timed: bool = False
     note: str = ""
+    rules: str = ""
 
     @property
     def definition(self) -> str:
-        """The ratios in one line."""
+        """The ratios in one line, or the rules and the usual ratios where the form has rules."""
+        if self.rules:
+            return f"{self.rules}; usually {', '.join(str(guideline) for guideline in self.guidelines)}"
         return "; or ".join(str(variant) for variant in self.variants) + (f"; {self.note}" if self.note else "")
 
     def described(self) -> PatternKind:
