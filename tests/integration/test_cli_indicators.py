@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 
 from bot4.adapters.storage.bar_files import write_bars
-from bot4.app.cli.main import main
+from bot4.app.cli.main import run as run_command
 from bot4.domain.bars import HOUR_NS
 from bot4.quant.indicators import INDICATORS
 from bot4.quant.indicators.arrays import compute
@@ -28,10 +28,9 @@ def bars_file(tmp_path: Path) -> str:
 
 
 def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as ended:
-        main(list(words))
+    code = run_command(list(words))
     said = capsys.readouterr()
-    return int(ended.value.code or 0), said.out, said.err
+    return code, said.out, said.err
 
 
 def record(capsys: pytest.CaptureFixture[str], *words: str) -> dict:
@@ -127,7 +126,7 @@ def test_levels_lines_and_ratios_are_shown(capsys, bars_file):
         (("indicators", "compute", "rsi:period=x"), 2, "not a number"),
         (("indicators", "compute", "rsi", "--out", "values.txt"), 2, ".parquet or .csv"),
         (("indicators", "list", "--family", "x"), 2, "no family"),
-        (("indicators", "compute", "rsi", "--data", "nowhere.parquet"), 5, "cannot be read"),
+        (("indicators", "compute", "rsi", "--data", "nowhere.parquet"), 8, "cannot be read"),
         (("patterns", "list", "--family", "x"), 2, "no family"),
     ],
 )
