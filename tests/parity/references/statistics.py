@@ -73,6 +73,12 @@ TALIB = {
     "percentile:90": Talib(
         lambda o, h, lo, c, v: talib.PERCENTILE(c, 77, 90.0), PRICE, params={"period": 77, "percent": 90.0}
     ),
+    "correlation_of_columns": Talib(
+        lambda o, h, lo, c, v: talib.CORREL(o, c, 14), RATIO, params={"period": 14, "first": 0, "second": 3}
+    ),
+    "beta_of_columns": Talib(
+        lambda o, h, lo, c, v: talib.BETA(o, c, 30), RATIO, params={"period": 30, "first": 0, "second": 3}
+    ),
     "correlation": Talib(lambda o, h, lo, c, v: talib.CORREL(h, lo, 30), RATIO),
     "beta": Talib(lambda o, h, lo, c, v: talib.BETA(h, lo, 5), RATIO),
 }
@@ -135,15 +141,15 @@ SLOW = {
         memory=30,
         has_few_digits=True,
     ),
-    "correlation:of close and volume": Slow(
+    "correlation_of_columns": Slow(
         lambda o, h, lo, c, v, s: [slower.pairs(c, v, 47, slower.correlation_of)],
         RATIO,
         memory=47,
         has_few_digits=True,
-        params={"period": 47, "first": 3, "second": 4},
+        params={"period": 47},
     ),
     "beta": Slow(lambda o, h, lo, c, v, s: [slower.beta(h, lo, 5)], RATIO, memory=6, has_few_digits=True),
-    "beta:of the close on the open": Slow(
+    "beta_of_columns": Slow(
         lambda o, h, lo, c, v, s: [slower.beta(o, c, 33)],
         RATIO,
         memory=34,

@@ -43,11 +43,27 @@ def put_correlations(
         out[i] = bounded if both > 0.0 else 0.0
 
 
+@kernel(void(array(f8, 2), i8, i8, i8, i8, i8, i8, array(f8, 2)))
+def correlate_rows(
+    bars: FloatArray, mask: int, t0: int, t1: int, period: int, first: int, second: int, out: FloatArray
+) -> None:
+    """Correlation of two rows over the windows that end at the bars ``t0 .. t1 - 1``."""
+    spare_x, spare_y, sums = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    squares_x, squares_y, products = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    x = stretch(bars, first, mask, t0 - (period - 1), t1, spare_x)
+    y = stretch(bars, second, mask, t0 - (period - 1), t1, spare_y)
+    n: int = window_comoments(x, y, len(x), period, products)
+    window_moments(x, len(x), period, sums, squares_x)
+    window_moments(y, len(y), period, sums, squares_y)
+    blank(out, 0, t1 - t0 - n)
+    put_correlations(products, squares_x, squares_y, n, out[0, t1 - t0 - n : t1 - t0])
+
+
 @indicator(
     "correlation",
     family="statistics",
-    inputs=ROWS,
-    params=(Param("period", 30, 2, 440), Param("first", HIGH, 0, 4), Param("second", LOW, 0, 4)),
+    inputs=(HIGH, LOW),
+    params=(Param("period", 30, 2, 440),),
     outputs=("correlation",),
     state_size=0,
     warm_up=lambda period: period - 1,
@@ -57,48 +73,45 @@ def put_correlations(
 def correlation(
     bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
 ) -> None:
-    """Pearson's correlation of two columns over ``period`` bars, from -1 to 1; 0 if either stands still.
+    """Pearson's correlation of highs and lows over ``period`` bars, from -1 to 1; 0 if either stands still.
 
-    ``sum (x - mean x)(y - mean y) / sqrt(sum (x - mean x)^2 sum (y - mean y)^2)``. ``first`` and ``second`` name the
-    columns: 0 open, 1 high, 2 low, 3 close, 4 volume.
+    ``sum (x - mean x)(y - mean y) / sqrt(sum (x - mean x)^2 sum (y - mean y)^2)``; high and low are TA-Lib's inputs.
     """
-    period, lag = int(params[0]), int(params[0]) - 1
-    spare_x, spare_y, sums = scratch(SPAN), scratch(SPAN), scratch(SPAN)
-    squares_x, squares_y, products = scratch(SPAN), scratch(SPAN), scratch(SPAN)
-    x = stretch(bars, int(params[1]), mask, t0 - lag, t1, spare_x)
-    y = stretch(bars, int(params[2]), mask, t0 - lag, t1, spare_y)
-    n: int = window_comoments(x, y, len(x), period, products)
-    window_moments(x, len(x), period, sums, squares_x)
-    window_moments(y, len(y), period, sums, squares_y)
-    blank(out, 0, t1 - t0 - n)
-    put_correlations(products, squares_x, squares_y, n, out[0, t1 - t0 - n : t1 - t0])
+    correlate_rows(bars, mask, t0, t1, int(params[0]), HIGH, LOW, out)
 
 
 @indicator(
-    "beta",
+    "correlation_of_columns",
     family="statistics",
     inputs=ROWS,
-    params=(Param("period", 5, 2, 440), Param("first", HIGH, 0, 4), Param("second", LOW, 0, 4)),
-    outputs=("beta",),
+    params=(Param("period", 30, 2, 440), Param("first", CLOSE, 0, 4), Param("second", VOLUME, 0, 4)),
+    outputs=("correlation_of_columns",),
     state_size=0,
-    warm_up=lambda period: period,
-    lookback=lambda period: period,
-    source=f"{TA_LIB} (BETA)",
+    warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
+    source=f"{TA_LIB} (CORREL); Pearson",
 )
-def beta(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
-    """Slope of the line through the returns of two columns: how far the second moves when the first moves by one.
+def correlation_of_columns(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Pearson's correlation of two columns over ``period`` bars, from -1 to 1; 0 if either stands still.
 
-    ``sum (x - mean x)(y - mean y) / sum (x - mean x)^2`` over ``period`` returns ``x`` of ``first`` and ``y`` of
-    ``second``, each ``value / last value - 1`` (0 after a 0); 0 if all ``x`` are equal. The columns are 0 open, 1 high,
-    2 low, 3 close, 4 volume.
+    As ``correlation``; ``first`` and ``second`` are 0 open, 1 high, 2 low, 3 close, 4 volume.
     """
-    period = int(params[0])
+    correlate_rows(bars, mask, t0, t1, int(params[0]), int(params[1]), int(params[2]), out)
+
+
+@kernel(void(array(f8, 2), i8, i8, i8, i8, i8, i8, array(f8, 2)))
+def regress_rows(
+    bars: FloatArray, mask: int, t0: int, t1: int, period: int, first: int, second: int, out: FloatArray
+) -> None:
+    """Slope of the returns of the second row over those of the first, of the windows that end at ``t0 .. t1 - 1``."""
     spare_x, spare_y, sums = scratch(SPAN), scratch(SPAN), scratch(SPAN)
     x, y, squares, products = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
-    first = stretch(bars, int(params[1]), mask, t0 - period, t1, spare_x)
-    second = stretch(bars, int(params[2]), mask, t0 - period, t1, spare_y)
-    found: int = simple_returns(first, len(first), x)
-    simple_returns(second, len(second), y)
+    prices_x = stretch(bars, first, mask, t0 - period, t1, spare_x)
+    prices_y = stretch(bars, second, mask, t0 - period, t1, spare_y)
+    found: int = simple_returns(prices_x, len(prices_x), x)
+    simple_returns(prices_y, len(prices_y), y)
     n: int = window_comoments(x, y, found, period, products)
     window_moments(x, found, period, sums, squares)
     blank(out, 0, t1 - t0 - n)
@@ -106,6 +119,47 @@ def beta(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, stat
     for i in range(n):
         divisor = squares[i] if squares[i] > 0.0 else 1.0
         value[i] = products[i] / divisor if squares[i] > 0.0 else 0.0
+
+
+@indicator(
+    "beta",
+    family="statistics",
+    inputs=(HIGH, LOW),
+    params=(Param("period", 5, 2, 440),),
+    outputs=("beta",),
+    state_size=0,
+    warm_up=lambda period: period,
+    lookback=lambda period: period,
+    source=f"{TA_LIB} (BETA)",
+)
+def beta(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
+    """Slope of the line through the returns of highs and lows: how far the low moves when the high moves by one.
+
+    ``sum (x - mean x)(y - mean y) / sum (x - mean x)^2`` over ``period`` returns ``x`` of the high and ``y`` of the low,
+    each ``value / last value - 1`` (0 after a 0); 0 if all ``x`` are equal. High and low are TA-Lib's inputs.
+    """
+    regress_rows(bars, mask, t0, t1, int(params[0]), HIGH, LOW, out)
+
+
+@indicator(
+    "beta_of_columns",
+    family="statistics",
+    inputs=ROWS,
+    params=(Param("period", 30, 2, 440), Param("first", VOLUME, 0, 4), Param("second", CLOSE, 0, 4)),
+    outputs=("beta_of_columns",),
+    state_size=0,
+    warm_up=lambda period: period,
+    lookback=lambda period: period,
+    source=f"{TA_LIB} (BETA)",
+)
+def beta_of_columns(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Slope of the returns of a column over those of another: how far the second moves when the first moves by one.
+
+    As ``beta``; ``first`` and ``second`` are 0 open, 1 high, 2 low, 3 close, 4 volume.
+    """
+    regress_rows(bars, mask, t0, t1, int(params[0]), int(params[1]), int(params[2]), out)
 
 
 @indicator(

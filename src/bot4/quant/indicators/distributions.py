@@ -121,18 +121,19 @@ def kurtosis(
 
 
 @kernel(f8(array(f8), i8, i8, f8, f8, array(f8)))
-def histogram_entropy(values: FloatArray, n: int, bins: int, low: float, high: float, counts: FloatArray) -> float:
+def histogram_entropy(values: FloatArray, n: int, bins: int, low: float, high: float, room: FloatArray) -> float:
     """Shannon entropy, in bits, of ``n`` values from ``low`` to ``high`` in equally wide bins; 0 if all are equal."""
     if not high > low:
         return 0.0
-    for k in range(bins):
-        counts[k] = 0.0
     per_width = bins / (high - low)
     for i in range(n):
-        counts[min(int((values[i] - low) * per_width), bins - 1)] += 1.0
-    total = 0.0
-    for k in range(bins):
-        total += K_LOG2_K[int(counts[k])]
+        room[i] = (values[i] - low) * per_width
+    total, counted = 0.0, 0
+    for k in range(1, bins):
+        below = count_below(room, n, float(k))
+        total += K_LOG2_K[below - counted]
+        counted = below
+    total += K_LOG2_K[n - counted]
     bits: float = (K_LOG2_K[n] - total) / n
     return bits
 
@@ -157,7 +158,7 @@ def entropy(
     0, if all are equal, to ``log2(bins)``.
     """
     period, bins = int(params[0]), int(params[1])
-    spare, returns, negated, counts = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    spare, returns, negated, room = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
     highest, lowest = scratch(SPAN), scratch(SPAN)
     close = stretch(bars, CLOSE, mask, t0 - period, t1, spare)
     found: int = simple_returns(close, len(close), returns)
@@ -167,7 +168,7 @@ def entropy(
     blank(out, 0, t1 - t0 - n)
     value = out[0, t1 - t0 - n : t1 - t0]
     for i in range(n):
-        value[i] = histogram_entropy(columns_from(returns, i), period, bins, -lowest[i], highest[i], counts)
+        value[i] = histogram_entropy(columns_from(returns, i), period, bins, -lowest[i], highest[i], room)
 
 
 # --- ranks -------------------------------------------------------------------------------------------------------
@@ -198,13 +199,13 @@ def percent_rank(
         value[i] = 100.0 * (count_below(columns_from(close, i), period, close[i + period]) / period)
 
 
-@kernel(b1(array(f8), i8, i8, i8, array(f8)))
-def slide_ordered(close: FloatArray, i: int, t: int, period: int, ordered: FloatArray) -> bool:
+@kernel(b1(array(f8), i8, i8, i8, array(f8), array(f8)))
+def slide_ordered(close: FloatArray, i: int, t: int, period: int, ordered: FloatArray, room: FloatArray) -> bool:
     """Take ``close[i]``, which is bar ``t``, into an ordered window; whether it then has ``period`` values."""
     if t < period:
         insert_ordered(ordered, t, close[i])
     else:
-        replace_ordered(ordered, period, close[i - period], close[i])
+        replace_ordered(ordered, period, close[i - period], close[i], room)
     return t >= period - 1
 
 
@@ -228,11 +229,11 @@ def percentile(
     """
     period = int(params[0])
     place = min(max(math.ceil(params[1] * period / 100.0), 1), period) - 1
-    spare = scratch(SPAN)
+    spare, room = scratch(SPAN), scratch(SPAN)
     close = stretch(bars, CLOSE, mask, t0 - period, t1, spare)
     first = len(close) - (t1 - t0)
     for t in range(t0, t1):
-        is_full = slide_ordered(close, first + t - t0, t, period, state)
+        is_full = slide_ordered(close, first + t - t0, t, period, state, room)
         out[0, t - t0] = state[place] if is_full else NAN
 
 
@@ -258,11 +259,11 @@ def quantile(
     place = params[1] * (period - 1.0)
     below = min(int(place), period - 2)
     part = place - below
-    spare = scratch(SPAN)
+    spare, room = scratch(SPAN), scratch(SPAN)
     close = stretch(bars, CLOSE, mask, t0 - period, t1, spare)
     first = len(close) - (t1 - t0)
     for t in range(t0, t1):
-        is_full = slide_ordered(close, first + t - t0, t, period, state)
+        is_full = slide_ordered(close, first + t - t0, t, period, state, room)
         out[0, t - t0] = state[below] + part * (state[below + 1] - state[below]) if is_full else NAN
 
 
@@ -282,11 +283,11 @@ def median(
 ) -> None:
     """Median of the last ``period`` closes; the mean of the two in the middle if they are even."""
     period = int(params[0])
-    spare = scratch(SPAN)
+    spare, room = scratch(SPAN), scratch(SPAN)
     close = stretch(bars, CLOSE, mask, t0 - period, t1, spare)
     first = len(close) - (t1 - t0)
     for t in range(t0, t1):
-        is_full = slide_ordered(close, first + t - t0, t, period, state)
+        is_full = slide_ordered(close, first + t - t0, t, period, state, room)
         out[0, t - t0] = middle_of(state, period) if is_full else NAN
 
 
@@ -309,11 +310,11 @@ def median_absolute_deviation(
     Times 1.4826 it estimates the standard deviation of normal values.
     """
     period = int(params[0])
-    spare = scratch(SPAN)
+    spare, room = scratch(SPAN), scratch(SPAN)
     close = stretch(bars, CLOSE, mask, t0 - period, t1, spare)
     first = len(close) - (t1 - t0)
     for t in range(t0, t1):
-        is_full = slide_ordered(close, first + t - t0, t, period, state)
+        is_full = slide_ordered(close, first + t - t0, t, period, state, room)
         out[0, t - t0] = middle_distance(state, period, middle_of(state, period)) if is_full else NAN
 
 

@@ -171,8 +171,9 @@ def drift_free_terms(
     kept: int = recall(state, at, size, t0, terms)
     fresh = columns_from(terms, kept)
     for i in range(t1 - t0):
-        top = log_ratio(high[i], open_[i]) * log_ratio(high[i], close[i])
-        fresh[i] = top + log_ratio(low[i], open_[i]) * log_ratio(low[i], close[i])
+        top, bottom = log_ratio(high[i], open_[i]), log_ratio(low[i], open_[i])
+        move = log_ratio(close[i], open_[i])
+        fresh[i] = top * (top - move) + bottom * (bottom - move)
     remember(terms, kept + t1 - t0, state, at, size)
     return kept + t1 - t0
 

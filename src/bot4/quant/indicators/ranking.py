@@ -1,13 +1,15 @@
 """The place of a value among others, and windows that are kept in order of size.
 
-A window in order is the state of its indicator, and a new bar takes one value out and puts one in; both places are
-found by counting what is smaller, in vector instructions and without a branch to guess.
+A window in order is the state of its indicator, and a new bar takes one value out and puts one in: by vector
+instructions over the whole window, without a branch to guess.
 """
 
 from __future__ import annotations
 
 from bot4.domain.bars import FloatArray
 from bot4.kernel import array, f8, i8, kernel, void
+from bot4.kernel_memory import apart, columns_from
+from bot4.quant.indicators.windows import INF
 
 
 @kernel(i8(array(f8), i8, f8), is_inlined=True)
@@ -28,18 +30,21 @@ def insert_ordered(ordered: FloatArray, n: int, value: float) -> None:
     ordered[place] = value
 
 
-@kernel(void(array(f8), i8, f8, f8))
-def replace_ordered(ordered: FloatArray, n: int, old: float, new: float) -> None:
-    """Put one value in the place of another among ``n`` that ascend, ``old`` being one of them."""
-    gone, place = count_below(ordered, n, old), count_below(ordered, n, new)
-    if place > gone:
-        place -= 1
-        for i in range(gone, place):
-            ordered[i] = ordered[i + 1]
-    else:
-        for i in range(gone, place, -1):
-            ordered[i] = ordered[i - 1]
-    ordered[place] = new
+@kernel(void(array(f8), i8, f8, f8, array(f8)))
+def replace_ordered(ordered: FloatArray, n: int, old: float, new: float, room: FloatArray) -> None:
+    """Put one value in the place of another among ``n`` that ascend, ``old`` being one of them.
+
+    ``room`` is for ``n + 1`` values: the others between two sentinels, of which each place then takes one or the new
+    one.
+    """
+    apart()
+    next_one, others = columns_from(ordered, 1), columns_from(room, 1)
+    for i in range(n - 1):
+        others[i] = ordered[i] if ordered[i] < old else next_one[i]
+    room[0], others[n - 1] = -INF, INF
+    for i in range(n):
+        at_most = others[i] if others[i] < new else new
+        ordered[i] = room[i] if room[i] > at_most else at_most
 
 
 @kernel(f8(array(f8), i8))
@@ -49,26 +54,28 @@ def middle_of(ordered: FloatArray, n: int) -> float:
     return median
 
 
+@kernel(f8(array(f8), i8, f8, i8))
+def nearest_distance(ordered: FloatArray, n: int, centre: float, count: int) -> float:
+    """How far from a centre the ``count``-th nearest of ``n`` values that ascend is.
+
+    The ``count`` nearest are neighbours: those whose farther end is least far away. The lower end is the farther one up
+    to some place, and the upper end from there on.
+    """
+    last = columns_from(ordered, count - 1)
+    places = n - count + 1
+    turn = 0
+    for i in range(places):
+        turn += 1 if centre - ordered[i] > last[i] - centre else 0
+    below = centre - ordered[turn - 1] if turn > 0 else INF
+    above = last[turn] - centre if turn < places else INF
+    return below if below < above else above
+
+
 @kernel(f8(array(f8), i8, f8))
 def middle_distance(ordered: FloatArray, n: int, centre: float) -> float:
-    """Median of the distances of ``n`` values that ascend from one that lies among them.
-
-    The distances ascend from the centre to both sides, so they are merged, as far as the middle.
-    """
-    right = count_below(ordered, n, centre)
-    left = right - 1
-    lower, upper = 0.0, 0.0
-    for _ in range(n // 2 + 1):
-        lower = upper
-        to_left = centre - ordered[left] if left >= 0 else float("inf")
-        to_right = ordered[right] - centre if right < n else float("inf")
-        if to_left <= to_right:
-            upper = to_left
-            left -= 1
-        else:
-            upper = to_right
-            right += 1
-    return upper if n % 2 == 1 else 0.5 * (lower + upper)
+    """Median of the distances of ``n`` values that ascend from a centre."""
+    upper: float = nearest_distance(ordered, n, centre, n // 2 + 1)
+    return upper if n % 2 == 1 else 0.5 * (nearest_distance(ordered, n, centre, n // 2) + upper)
 
 
 __all__ = ["count_below", "insert_ordered", "middle_distance", "middle_of", "replace_ordered"]
