@@ -134,7 +134,7 @@ ELLIOTT_FORMS = (
         ),
         target=Level("S"),
         invalidation=Level("0"),
-        rules="against the move 0S and within it; B retraces nearly all of A or more; C about to the end of A or beyond",
+        rules="against the move 0S and within it; B retraces nearly all of A or more; C ends about there or beyond",
         guidelines=(Guideline("AB", "SA", (1.0, 1.236, 1.382)), Guideline("BC", "SA", (1.0, 1.272, 1.618)), _CORRECTED),
         source=f"{_FROST_PRECHTER}, chapters 1 and 4",
     ),
