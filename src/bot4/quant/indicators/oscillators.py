@@ -43,7 +43,7 @@ def sums_of_distances(x: FloatArray, centres: FloatArray, n: int, period: int, o
             out[i] += abs(a[i] - centres[i])
 
 
-@kernel(f8(array(f8), f8, i8))
+@kernel(f8(array(f8), f8, i8), is_inlined=True)
 def sum_of_distances(x: FloatArray, centre: float, period: int) -> float:
     """The same of one window, in the same order."""
     whole = period - period % 4
@@ -222,6 +222,17 @@ def accelerator_oscillator(
 # --- of the body of the bar --------------------------------------------------------------------------------------
 
 
+@kernel(void(array(f8), array(f8), array(f8), array(f8), i8, array(f8)), is_inlined=True)
+def _parts_of_ranges(
+    open_: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, n: int, out: FloatArray
+) -> None:
+    """``(close - open) / (high - low)``; 0 where there is no range."""
+    for i in range(n):
+        width = high[i] - low[i]
+        value = (close[i] - open_[i]) / (width if width > 0.0 else 1.0)
+        out[i] = value if width > 0.0 else 0.0
+
+
 @indicator(
     "balance_of_power",
     family="momentum",
@@ -235,13 +246,10 @@ def balance_of_power(
     bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
 ) -> None:
     """``(close - open) / (high - low)`` of the bar; 0 if it has no range."""
-    spare_open, spare_high = scratch(SPAN), scratch(SPAN)
-    spare_low, spare_close, bodies, ranges = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    spare_open, spare_high, spare_low, spare_close = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
     open_, close = stretch(bars, OPEN, mask, t0, t1, spare_open), stretch(bars, CLOSE, mask, t0, t1, spare_close)
     high, low = stretch(bars, HIGH, mask, t0, t1, spare_high), stretch(bars, LOW, mask, t0, t1, spare_low)
-    differences(close, open_, t1 - t0, bodies)
-    differences(high, low, t1 - t0, ranges)
-    quotients(bodies, ranges, t1 - t0, 1.0, 0.0, out[0])
+    _parts_of_ranges(open_, high, low, close, t1 - t0, out[0])
 
 
 @kernel(i8(array(f8), i8, array(f8)), is_inlined=True)

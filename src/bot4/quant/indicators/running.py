@@ -17,7 +17,7 @@ AVERAGE_SIZE = 2
 FOUR = 4
 
 
-@kernel(void(array(f8), i8, i8, i8, f8, array(f8), i8, array(f8)))
+@kernel(void(array(f8), i8, i8, i8, f8, array(f8), i8, array(f8)), is_inlined=True)
 def run_average(
     values: FloatArray, n: int, age: int, period: int, alpha: float, state: FloatArray, at: int, out: FloatArray
 ) -> None:

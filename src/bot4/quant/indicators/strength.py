@@ -71,9 +71,12 @@ def rsi(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state
 
     They start from the mean of the first ``period`` changes. 0 if the close never moved. Unit: percent.
     """
-    values = scratch(SPAN)
-    n: int = rsi_of_block(bars, mask, t0, t1, int(params[0]), state, 0, values)
-    put_last(values, n, n, out, 0, t1 - t0)
+    spare, gains, losses = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - 1, t1, spare)
+    n = len(close) - 1
+    defined: int = wilder_averages(close[1:], close, n, t1 - 1 - n, int(params[0]), state, 0, gains, losses)
+    blank(out, 0, t1 - t0 - defined)
+    shares(gains[n - defined :], losses[n - defined :], defined, 0.0, out[0, t1 - t0 - defined : t1 - t0])
 
 
 @indicator(
@@ -269,10 +272,18 @@ def counts_below(x: FloatArray, n: int, period: int, out: FloatArray) -> int:
     last = x[n - m : n]
     for i in range(m):
         out[i] = 0.0
-    for k in range(period):
-        earlier = x[k : k + m]
+    whole = period - period % 4
+    for k in range(0, whole, 4):
+        a, b, c, d = x[k : k + m], x[k + 1 : k + 1 + m], x[k + 2 : k + 2 + m], x[k + 3 : k + 3 + m]
         for i in range(m):
-            out[i] += 1.0 if earlier[i] < last[i] else 0.0
+            now = last[i]
+            first, second = (1.0 if a[i] < now else 0.0), (1.0 if b[i] < now else 0.0)
+            third, fourth = (1.0 if c[i] < now else 0.0), (1.0 if d[i] < now else 0.0)
+            out[i] += (first + second) + (third + fourth)
+    for k in range(whole, period):
+        a = x[k : k + m]
+        for i in range(m):
+            out[i] += 1.0 if a[i] < last[i] else 0.0
     return m
 
 
