@@ -63,16 +63,16 @@ _DURATION_TOLERANCE = np.zeros(N_FORMS)
 _DRAWN_MEASURES = np.zeros((N_FORMS, N_MEASURES))
 _MEASURE_TOLERANCES = np.full((N_FORMS, N_MEASURES), math.inf)
 for _form, _residual, _duration, _drawn, _tolerances in (
-    (HEAD_AND_SHOULDERS, 0.090, 0.57, (0.62, 0.0), (0.45, 0.38)),
-    (DOUBLE, 0.096, 0.46, (), ()),
-    (TRIPLE, 0.115, 0.56, (), ()),
-    (FLAT_TRIANGLE, 0.094, 0.43, (0.50,), (0.60,)),
-    (SYMMETRICAL, 0.093, 0.48, (0.50, -0.03), (0.80, 0.46)),
-    (WEDGE, 0.088, 0.57, (0.33, -0.85), (0.88, 0.57)),
+    (HEAD_AND_SHOULDERS, 0.084, 0.55, (0.62, 0.0), (0.45, 0.38)),
+    (DOUBLE, 0.088, 0.46, (), ()),
+    (TRIPLE, 0.106, 0.56, (), ()),
+    (FLAT_TRIANGLE, 0.086, 0.41, (0.50,), (0.60,)),
+    (SYMMETRICAL, 0.089, 0.46, (0.50, -0.03), (0.80, 0.46)),
+    (WEDGE, 0.087, 0.56, (0.33, -0.85), (0.88, 0.57)),
     (FLAG, 0.085, 0.52, (0.37, -0.11), (0.26, 0.31)),
-    (PENNANT, 0.103, 0.76, (0.18, 0.60, 0.06), (1.12, 0.52, 0.222)),
-    (RECTANGLE, 0.110, 0.58, (), ()),
-    (CUP, 0.107, 0.51, (0.28,), (0.25,)),
+    (PENNANT, 0.101, 0.75, (0.18, 0.60, 0.06), (1.12, 0.52, 0.222)),
+    (RECTANGLE, 0.100, 0.54, (), ()),
+    (CUP, 0.105, 0.50, (0.28,), (0.25,)),
     (BOWL, 0.084, 0.32, (), ()),
 ):
     _RESIDUAL_TOLERANCE[_form], _DURATION_TOLERANCE[_form] = _residual, _duration
