@@ -9,6 +9,7 @@ from bot4.kernel import array, f8, i8, kernel, void
 from bot4.kernel_memory import scratch, stretch
 from bot4.quant.indicators.registry import CLOSE, HIGH, LOW, SPAN, Param, indicator, view
 from bot4.quant.indicators.running import AVERAGE_SIZE, run_average
+from bot4.quant.indicators.stretches import differences, quotients
 from bot4.quant.indicators.wilder import carry, waiting
 from bot4.quant.indicators.windows import (
     blank,
@@ -62,13 +63,6 @@ def run_wilder_sums(
         range_sum = fade * range_sum + ranges[i]
         up[i], down[i], ranges[i] = up_sum, down_sum, range_sum
     state[UP_SUM], state[DOWN_SUM], state[RANGE_SUM] = up_sum, down_sum, range_sum
-
-
-@kernel(void(array(f8), array(f8), i8, array(f8)), is_inlined=True)
-def percent_of(parts: FloatArray, wholes: FloatArray, n: int, out: FloatArray) -> None:
-    """``100 part / whole``, 0 where the whole is."""
-    for i in range(n):
-        out[i] = 100.0 * parts[i] / wholes[i] if wholes[i] > 0.0 else 0.0
 
 
 @kernel(void(array(f8), array(f8), array(f8), i8, array(f8)), is_inlined=True)
@@ -152,8 +146,8 @@ def directional_movement(
     directional_moves(bars, mask, first, t1, up, down)
     true_ranges(bars, mask, first, t1, ranges)
     run_wilder_sums(up, down, ranges, waiting(period, first, t1), n, 1.0 - 1.0 / period, state)
-    percent_of(up, ranges, n, out[PLUS_DI, gap : gap + n])
-    percent_of(down, ranges, n, out[MINUS_DI, gap : gap + n])
+    quotients(up, ranges, n, 100.0, 0.0, out[PLUS_DI, gap : gap + n])
+    quotients(down, ranges, n, 100.0, 0.0, out[MINUS_DI, gap : gap + n])
     direction_of(up, down, ranges, n, directions)
     average_directions(directions, averages, n, first, period, state)
     rate_averages(averages, n, period - 1, state[PAST_ADX:], out[ADXR, gap : gap + n])
@@ -224,13 +218,6 @@ def percent_of_recency(ages: FloatArray, n: int, period: int, out: FloatArray) -
         out[i] = unit * (period - ages[i])
 
 
-@kernel(void(array(f8), array(f8), i8, array(f8)), is_inlined=True)
-def less(a: FloatArray, b: FloatArray, n: int, out: FloatArray) -> None:
-    """``a - b``."""
-    for i in range(n):
-        out[i] = a[i] - b[i]
-
-
 @indicator(
     "aroon",
     family="trend",
@@ -264,7 +251,7 @@ def aroon(
     negate(low, negated, len(low))
     window_latest_maxima(negated, len(low), period + 1, greatest, ages)
     percent_of_recency(ages, n, period, down)
-    less(up, down, n, out[2, gap : gap + n])
+    differences(up, down, n, out[2, gap : gap + n])
 
 
 view(
@@ -281,13 +268,6 @@ def distances(a: FloatArray, b: FloatArray, n: int, out: FloatArray) -> None:
     """``|a - b|``."""
     for i in range(n):
         out[i] = abs(a[i] - b[i])
-
-
-@kernel(void(array(f8), array(f8), i8, array(f8)), is_inlined=True)
-def ratios(over: FloatArray, under: FloatArray, n: int, out: FloatArray) -> None:
-    """``over / under``, 0 where ``under`` is."""
-    for i in range(n):
-        out[i] = over[i] / under[i] if under[i] > 0.0 else 0.0
 
 
 @indicator(
@@ -311,22 +291,20 @@ def vortex(
     """
     period = int(params[0])
     first = max(t0 - (period - 1), 1)
-    spare_high, spare_low, moves, ranges, totals = (
-        scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
-    )  # fmt: skip
+    spare_high, spare_low, moves = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    ranges, totals, reaches = scratch(SPAN), scratch(SPAN), scratch(SPAN)
     highs = stretch(bars, HIGH, mask, first - 1, t1, spare_high)
     lows = stretch(bars, LOW, mask, first - 1, t1, spare_low)
     length = true_ranges(bars, mask, first, t1, ranges)
     n = max(length - period + 1, 0)
     gap = t1 - t0 - n
-    plus, minus = out[0, gap : gap + n], out[1, gap : gap + n]
     window_sums(ranges, length, period, totals)
     distances(highs[1 : length + 1], lows[:length], length, moves)
-    window_sums(moves, length, period, plus)
-    ratios(plus, totals, n, plus)
+    window_sums(moves, length, period, reaches)
+    quotients(reaches, totals, n, 1.0, 0.0, out[0, gap : gap + n])
     distances(lows[1 : length + 1], highs[:length], length, moves)
-    window_sums(moves, length, period, minus)
-    ratios(minus, totals, n, minus)
+    window_sums(moves, length, period, reaches)
+    quotients(reaches, totals, n, 1.0, 0.0, out[1, gap : gap + n])
     blank(out, 0, gap)
     blank(out, 1, gap)
 
@@ -417,8 +395,8 @@ def elder_ray(
     n = t1 - t0
     close = stretch(bars, CLOSE, mask, t0, t1, spare)
     run_average(close, n, t0, period, 2.0 / (period + 1), state, 0, averages)
-    less(stretch(bars, HIGH, mask, t0, t1, spare), averages, n, out[0])
-    less(stretch(bars, LOW, mask, t0, t1, spare), averages, n, out[1])
+    differences(stretch(bars, HIGH, mask, t0, t1, spare), averages, n, out[0])
+    differences(stretch(bars, LOW, mask, t0, t1, spare), averages, n, out[1])
     blank(out, 0, waiting(period - 1, t0, t1))
     blank(out, 1, waiting(period - 1, t0, t1))
 

@@ -9,6 +9,7 @@ from bot4.kernel import array, f8, i8, kernel, void
 from bot4.kernel_memory import scratch, stretch
 from bot4.quant.indicators.registry import CLOSE, HIGH, LOW, OPEN, SPAN, Param, indicator, view
 from bot4.quant.indicators.running import AVERAGE_SIZE, run_average
+from bot4.quant.indicators.stretches import differences, quotients, shares
 from bot4.quant.indicators.wilder import carry, waiting
 from bot4.quant.indicators.windows import blank, negate, scale, true_ranges, window_maxima, window_sums
 
@@ -43,8 +44,7 @@ def mass_index(
     )  # fmt: skip
     high = stretch(bars, HIGH, mask, t0, t1, spare_high)
     low = stretch(bars, LOW, mask, t0, t1, spare_low)
-    for i in range(n):
-        ranges[i] = high[i] - low[i]
+    differences(high, low, n, ranges)
     alpha = 2.0 / (smooth + 1)
     run_average(ranges, n, t0, smooth, alpha, state, 0, ranges)
     first = waiting(smooth - 1, t0, t1)
@@ -55,8 +55,7 @@ def mass_index(
     past = state[2 * AVERAGE_SIZE :]
     carry(past, room, back)
     fresh = room[back:]
-    for i in range(n):
-        fresh[i] = ranges[i] / doubled[i] if doubled[i] > 0.0 else 1.0
+    quotients(ranges, doubled, n, 1.0, 1.0, fresh)
     window_sums(room, back + n, period, out[0])
     carry(room[n:], past, back)
     blank(out, 0, waiting(2 * (smooth - 1) + back, t0, t1))
@@ -129,7 +128,7 @@ def vertical_horizontal_filter(
     """
     period = int(params[0])
     first = max(t0 - (period - 1), 1)
-    spare, moves, spans = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    spare, moves, spans, paths = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
     closes = stretch(bars, CLOSE, mask, first - 1, t1, spare)
     length = max(t1 - first, 0)
     now, before = closes[1 : length + 1], closes[:length]
@@ -137,10 +136,8 @@ def vertical_horizontal_filter(
         moves[i] = abs(now[i] - before[i])
     n = window_ranges(now, now, period, spans)
     gap = t1 - t0 - n
-    values = out[0, gap : gap + n]
-    window_sums(moves, length, period, values)
-    for i in range(n):
-        values[i] = spans[i] / values[i] if values[i] > 0.0 else 0.0
+    window_sums(moves, length, period, paths)
+    quotients(spans, paths, n, 1.0, 0.0, out[0, gap : gap + n])
     blank(out, 0, gap)
 
 
@@ -167,7 +164,7 @@ def trend_intensity(
     last ``average`` closes at that bar. 50 if no close is off its mean (by more than a part of ``2^-50``).
     """
     period, average = int(params[0]), int(params[1])
-    spare, means, above, below = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    spare, means, above, below, rises = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
     closes = stretch(bars, CLOSE, mask, t0 - (period + average - 2), t1, spare)
     m = window_sums(closes, len(closes), average, means)
     scale(means, m, 1.0 / average)
@@ -180,11 +177,8 @@ def trend_intensity(
         below[i] = distance if distance > LEAST_PART * abs(means[i]) else 0.0
     n = window_sums(below, m, period, means)
     gap = t1 - t0 - n
-    values = out[0, gap : gap + n]
-    window_sums(above, m, period, values)
-    for i in range(n):
-        total = values[i] + means[i]
-        values[i] = 100.0 * values[i] / total if total > 0.0 else 50.0
+    window_sums(above, m, period, rises)
+    shares(rises, means, n, 50.0, out[0, gap : gap + n])
     blank(out, 0, gap)
 
 
