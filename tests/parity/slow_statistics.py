@@ -138,7 +138,7 @@ def variance_ratio(c: Column, lag: int, period: int) -> Column:
 
 
 def hurst(c: Column, max_lag: int, period: int) -> Column:
-    lags = range(2, max_lag)
+    lags = range(2, max_lag + 1)
 
     def of(window: Window) -> float:
         steps = [distances([b - a for a, b in zip(window, window[lag:], strict=False)]) for lag in lags]

@@ -33,11 +33,13 @@ def latest_index(c: np.ndarray, index: np.ndarray, period: int) -> np.ndarray:
     depends on where its array began.
     """
     start = int(np.argmax(~np.isnan(c)))
+    first = start + period - 1
     out = np.full(len(c), np.nan)
-    for t in range(start + period - 1, len(c)):
-        equal = np.flatnonzero(c[t - period + 1 : t + 1] == c[index[t]])
-        assert t - period < index[t] <= t
-        out[t] = t - period + 1 + equal[-1] - start
+    if first < len(c):
+        windows = np.lib.stride_tricks.sliding_window_view(c[start:], period)
+        equal = windows == c[index[first:], np.newaxis]
+        assert equal.any(axis=1).all()
+        out[first:] = np.arange(period - 1, len(c) - start) - np.argmax(equal[:, ::-1], axis=1)
     return out
 
 

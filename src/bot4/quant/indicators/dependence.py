@@ -135,8 +135,8 @@ def regress_rows(
 def beta(bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray) -> None:
     """Slope of the line through the returns of highs and lows: how far the low moves when the high moves by one.
 
-    ``sum (x - mean x)(y - mean y) / sum (x - mean x)^2`` over ``period`` returns ``x`` of the high and ``y`` of the low,
-    each ``value / last value - 1`` (0 after a 0); 0 if all ``x`` are equal. High and low are TA-Lib's inputs.
+    ``sum (x - mean x)(y - mean y) / sum (x - mean x)^2`` over ``period`` returns ``x`` of the high and ``y`` of the
+    low, each ``value / last value - 1`` (0 after a 0); 0 if all ``x`` are equal. High and low are TA-Lib's inputs.
     """
     regress_rows(bars, mask, t0, t1, int(params[0]), HIGH, LOW, out)
 
@@ -243,12 +243,12 @@ def add_growth(squares: FloatArray, base: FloatArray, n: int, weight: float, to:
     "hurst",
     family="statistics",
     inputs=(CLOSE,),
-    params=(Param("max_lag", 20, 4, 100), Param("period", 100, 5, 440)),
+    params=(Param("max_lag", 20, 3, 100), Param("period", 100, 5, 440)),
     outputs=("hurst",),
     state_size=0,
     warm_up=lambda period: period - 1,
     lookback=lambda period: period - 1,
-    source="LEAN HurstExponent; Hurst 1951",
+    source="the recorded values of LEAN's HurstExponent; Hurst 1951",
     increasing=("max_lag", "period"),
 )
 def hurst(
@@ -257,21 +257,21 @@ def hurst(
     """Hurst exponent of the last ``period`` closes: 0.5 for a random walk, more for a trend, less where it turns back.
 
     Least-squares slope of ``ln`` of the standard deviation of ``close - close lag bars ago`` over ``ln lag``, for the
-    lags ``2 .. max_lag - 1``, each with all differences within the window. 0.5 where, at some lag, they are all equal.
+    lags ``2 .. max_lag``, each with all differences within the window. 0.5 where, at some lag, they are all equal.
     """
     max_lag, period = int(params[0]), int(params[1])
     spare, steps, sums = scratch(SPAN), scratch(SPAN), scratch(SPAN)
     base, squares, slopes = scratch(SPAN), scratch(SPAN), scratch(SPAN)
     close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
     n = max(len(close) - period + 1, 0)
-    count, centre, spread = max_lag - 2, 0.0, 0.0
-    for lag in range(2, max_lag):
+    count, centre, spread = max_lag - 1, 0.0, 0.0
+    for lag in range(2, max_lag + 1):
         centre += LN[lag] / count
-    for lag in range(2, max_lag):
+    for lag in range(2, max_lag + 1):
         spread += (LN[lag] - centre) * (LN[lag] - centre)
     for i in range(n):
         slopes[i] = 0.0
-    for lag in range(2, max_lag if n > 0 else 2):
+    for lag in range(2, max_lag + 1 if n > 0 else 2):
         later = columns_from(close, lag)
         for i in range(len(close) - lag):
             steps[i] = later[i] - close[i]
