@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 
 from bot4.domain.bars import MINUTE_NS, BarSeries
 
@@ -65,6 +66,29 @@ def real_minutes() -> Path | None:
     folder = Path(__file__).resolve().parents[2] / "shared" / "data" / "bars"
     files = sorted(folder.rglob("*BTCUSDT*1m*.parquet")) if folder.is_dir() else []
     return files[0] if files else None
+
+
+def recorded_columns(n_bars: int) -> dict[str, np.ndarray]:
+    """Open, high, low, close and volume of ``n_bars`` recorded bars, or of the workload where there are none.
+
+    The spot files follow each other, every price of a file multiplied by the one factor that lets it begin where the
+    last one ended, since a jump from one symbol to the next would be no market.
+    """
+    names = ("open", "high", "low", "close", "volume")
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data" / "bars"
+    files = sorted(folder.glob("binance_spot_[15]m/*.parquet")) if folder.is_dir() else []
+    if not files:
+        series = workload_b(n_bars)
+        return {name: getattr(series, name) for name in names}
+    parts: dict[str, list[np.ndarray]] = {name: [] for name in names}
+    level = START_PRICE
+    for file in files:
+        frame = pl.read_parquet(file)
+        factor = level / float(frame["open"][0])
+        for name in names:
+            parts[name].append(frame[name].to_numpy().astype(np.float64) * (1.0 if name == "volume" else factor))
+        level = float(parts["close"][-1][-1])
+    return {name: np.ascontiguousarray(np.resize(np.concatenate(parts[name]), n_bars)) for name in names}
 
 
 def save_for_peers(series: BarSeries, path: Path) -> None:
