@@ -4,15 +4,62 @@ from __future__ import annotations
 
 from bot4.domain.bars import FloatArray
 from bot4.kernel import array, f8, i8, kernel, void
-from bot4.kernel_memory import columns_from, scratch, stretch
+from bot4.kernel_memory import apart, columns_from, scratch, stretch
 from bot4.quant.indicators.registry import HIGH, LOW, SPAN, VOLUME, Param, indicator
 from bot4.quant.indicators.windows import blank, negate, window_maxima
-from bot4.quant.volume_spread import spread_volume
 
 
-@kernel(void(array(f8), i8, f8, f8, f8, array(f8, 2), i8))
+@kernel(void(array(f8), array(f8), array(f8), i8, array(f8)), is_inlined=True)
+def _densities(low: FloatArray, high: FloatArray, volume: FloatArray, n: int, density: FloatArray) -> None:
+    """Volume over range of each bar, 0 without range."""
+    for i in range(n):
+        height = high[i] - low[i]
+        value = volume[i] / (height if height > 0.0 else 1.0)
+        density[i] = value if height > 0.0 else 0.0
+
+
+@kernel(void(f8, f8, i8, array(f8)))
+def _set_edges(bottom: float, top: float, n_bins: int, edges: FloatArray) -> None:
+    """The edges of bins of equal width, ``n_bins + 1`` of them."""
+    width = (top - bottom) / n_bins
+    for k in range(n_bins):
+        edges[k] = bottom + k * width
+    edges[n_bins] = top
+
+
+@kernel(void(array(f8), array(f8), array(f8), array(f8), i8, array(f8), i8, array(f8)))
+def _spread(
+    low: FloatArray,
+    high: FloatArray,
+    volume: FloatArray,
+    density: FloatArray,
+    period: int,
+    edges: FloatArray,
+    n_bins: int,
+    bins: FloatArray,
+) -> None:
+    """The volume of ``period`` bars in each bin; every bar looks at all of them, which vector instructions do fast."""
+    apart()
+    upper_edges = columns_from(edges, 1)
+    for k in range(n_bins):
+        bins[k] = 0.0
+    for i in range(period):
+        bottom, top, weight = low[i], high[i], density[i]
+        if top > bottom:
+            for k in range(n_bins):
+                upper = upper_edges[k] if upper_edges[k] < top else top
+                lower = edges[k] if edges[k] > bottom else bottom
+                bins[k] += weight * (upper - lower if upper > lower else 0.0)
+        else:
+            place = 0
+            while place < n_bins - 1 and upper_edges[place] <= bottom:
+                place += 1
+            bins[place] += volume[i]
+
+
+@kernel(void(array(f8), array(f8), i8, f8, array(f8, 2), i8))
 def _place_value_area(
-    bins: FloatArray, n_bins: int, bottom: float, width: float, share: float, out: FloatArray, column: int
+    bins: FloatArray, edges: FloatArray, n_bins: int, share: float, out: FloatArray, column: int
 ) -> None:
     """The bin with the most volume, and the bins around it that hold the share of the volume, into the outputs."""
     peak, total = 0, 0.0
@@ -29,12 +76,13 @@ def _place_value_area(
         else:
             lowest -= 1
             inside += below
+    first, last = peak, peak
     if total <= 0.0:
         lowest, highest = 0, n_bins - 1
-    middle = 0.5 * (lowest + highest + 1) if total <= 0.0 else peak + 0.5
-    out[0, column] = bottom + middle * width
-    out[1, column] = bottom + (highest + 1) * width
-    out[2, column] = bottom + lowest * width
+        first, last = lowest, highest
+    out[0, column] = 0.5 * (edges[first] + edges[last + 1])
+    out[1, column] = edges[highest + 1]
+    out[2, column] = edges[lowest]
 
 
 @indicator(
@@ -61,23 +109,19 @@ def volume_profile(
     """
     period, n_bins, n = int(params[0]), int(params[1]), t1 - t0
     spare_high, spare_low, spare_volume = scratch(SPAN), scratch(SPAN), scratch(SPAN)
-    negated, tops, bottoms, bins = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    negated, tops, bottoms = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    density, edges, bins = scratch(SPAN), scratch(SPAN), scratch(SPAN)
     high = stretch(bars, HIGH, mask, t0 - (period - 1), t1, spare_high)
     low = stretch(bars, LOW, mask, t0 - (period - 1), t1, spare_low)
     volume = stretch(bars, VOLUME, mask, t0 - (period - 1), t1, spare_volume)
+    _densities(low, high, volume, len(low), density)
     negate(low, negated, len(low))
     m: int = window_maxima(high, len(high), period, tops)
     window_maxima(negated, len(low), period, bottoms)
     for row in range(3):
         blank(out, row, n - m)
     for i in range(m):
-        bottom = -bottoms[i]
-        width = (tops[i] - bottom) / n_bins
-        if not width > 0.0:
-            out[0, n - m + i] = out[1, n - m + i] = out[2, n - m + i] = bottom
-            continue
-        for k in range(n_bins):
-            bins[k] = 0.0
         lows, highs, volumes = columns_from(low, i), columns_from(high, i), columns_from(volume, i)
-        spread_volume(lows, highs, volumes, period, bottom, width, n_bins, bins)
-        _place_value_area(bins, n_bins, bottom, width, params[2], out, n - m + i)
+        _set_edges(-bottoms[i], tops[i], n_bins, edges)
+        _spread(lows, highs, volumes, columns_from(density, i), period, edges, n_bins, bins)
+        _place_value_area(bins, edges, n_bins, params[2], out, n - m + i)

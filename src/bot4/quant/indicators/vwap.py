@@ -191,7 +191,7 @@ def _place_bands(deviation: FloatArray, multiplier: float, n: int, out: FloatArr
         spread[i] = deviation[i]
 
 
-@kernel(void(array(f8, 2), i8, i8, i8, array(f8), f8, array(f8), array(f8, 2)))
+@kernel(void(array(f8, 2), i8, i8, i8, array(f8), f8, array(f8), array(f8, 2)), is_inlined=True)
 def _run_bands(
     bars: FloatArray,
     mask: int,
@@ -309,7 +309,7 @@ def _window_prices(
     return m
 
 
-@kernel(void(array(f8), array(f8), array(f8), array(f8), i8, i8, array(f8)))
+@kernel(void(array(f8), array(f8), array(f8), array(f8), i8, i8, array(f8)), is_inlined=True)
 def _window_deviations(
     price: FloatArray, volume: FloatArray, mean: FloatArray, total: FloatArray, m: int, period: int, out: FloatArray
 ) -> None:
