@@ -26,6 +26,38 @@ def NUMBER(bars: np.ndarray) -> np.ndarray:
     return np.ones(bars.shape[1])
 
 
+def lost_in_sums(x: np.ndarray, y: np.ndarray, period: int) -> np.ndarray:
+    """How many times a window's own spread the largest product so far is, which TA-Lib's running sums must hold.
+
+    Of fifteen digits that many are lost for good; 1e-5 of it stands beside the tolerance of 1e-9.
+    """
+    lost = np.zeros(len(x))
+    if len(x) >= period:
+        spreads = [np.lib.stride_tricks.sliding_window_view(z, period).std(axis=1) for z in (x, y)]
+        largest = [np.maximum.accumulate(np.nan_to_num(np.abs(z)))[period - 1 :] for z in (x, y)]
+        with np.errstate(all="ignore"):
+            lost[period - 1 :] = largest[0] * largest[1] / (spreads[0] * spreads[1])
+    return np.nan_to_num(lost, nan=np.inf)
+
+
+def CORRELATION(bars: np.ndarray) -> np.ndarray:
+    return 1.0 + 1e-5 * lost_in_sums(bars[1], bars[2], 30)
+
+
+def CORRELATION_OF_COLUMNS(bars: np.ndarray) -> np.ndarray:
+    return 1.0 + 1e-5 * lost_in_sums(bars[0], bars[3], 14)
+
+
+def BETA(bars: np.ndarray) -> np.ndarray:
+    x = slower.returns(bars[1])
+    return 1.0 + 1e-5 * lost_in_sums(x, x, 5)
+
+
+def BETA_OF_COLUMNS(bars: np.ndarray) -> np.ndarray:
+    x = slower.returns(bars[0])
+    return 1.0 + 1e-5 * lost_in_sums(x, x, 30)
+
+
 def latest_index(c: np.ndarray, index: np.ndarray, period: int) -> np.ndarray:
     """TA-Lib's index of an extreme, from the first bar that is a number, moved to the latest equal close.
 
@@ -76,13 +108,15 @@ TALIB = {
         lambda o, h, lo, c, v: talib.PERCENTILE(c, 77, 90.0), PRICE, params={"period": 77, "percent": 90.0}
     ),
     "correlation_of_columns": Talib(
-        lambda o, h, lo, c, v: talib.CORREL(o, c, 14), RATIO, params={"period": 14, "first": 0, "second": 3}
+        lambda o, h, lo, c, v: talib.CORREL(o, c, 14),
+        CORRELATION_OF_COLUMNS,
+        params={"period": 14, "first": 0, "second": 3},
     ),
     "beta_of_columns": Talib(
-        lambda o, h, lo, c, v: talib.BETA(o, c, 30), RATIO, params={"period": 30, "first": 0, "second": 3}
+        lambda o, h, lo, c, v: talib.BETA(o, c, 30), BETA_OF_COLUMNS, params={"period": 30, "first": 0, "second": 3}
     ),
-    "correlation": Talib(lambda o, h, lo, c, v: talib.CORREL(h, lo, 30), RATIO),
-    "beta": Talib(lambda o, h, lo, c, v: talib.BETA(h, lo, 5), RATIO),
+    "correlation": Talib(lambda o, h, lo, c, v: talib.CORREL(h, lo, 30), CORRELATION),
+    "beta": Talib(lambda o, h, lo, c, v: talib.BETA(h, lo, 5), BETA),
 }
 
 SLOW = {

@@ -16,12 +16,17 @@ def price_and_ratio(bars: np.ndarray) -> np.ndarray:
     return np.array([price, price, price, np.ones_like(price), np.ones_like(price)])
 
 
+def GROWTH(bars: np.ndarray) -> np.ndarray:
+    """Percent of growth, of which there are thousands where bars without range went before."""
+    return np.maximum(100.0, np.nan_to_num(np.abs(talib.CVI(bars[1], bars[2], 10, 10))))
+
+
 TALIB = {
     "true_range": Talib(lambda o, h, lo, c, v: talib.TRANGE(h, lo, c), PRICE),
     "atr": Talib(lambda o, h, lo, c, v: talib.ATR(h, lo, c, 14), PRICE),
     "natr": Talib(lambda o, h, lo, c, v: talib.NATR(h, lo, c, 14), PERCENT),
     "average_daily_range": Talib(lambda o, h, lo, c, v: talib.ADR(h, lo, 14), PRICE),
-    "chaikin_volatility": Talib(lambda o, h, lo, c, v: talib.CVI(h, lo, 10, 10), PERCENT),
+    "chaikin_volatility": Talib(lambda o, h, lo, c, v: talib.CVI(h, lo, 10, 10), GROWTH),
     "relative_volatility_index": Talib(lambda o, h, lo, c, v: talib.RVI(c, 14, 10), PERCENT),
     "bollinger": Talib(lambda o, h, lo, c, v: talib.BBANDS(c, 20, 2.0, 2.0, 0), PRICE),
     "bollinger:5 bars": Talib(lambda o, h, lo, c, v: talib.BBANDS(c, 5, 2.0, 2.0, 0), PRICE, params={"period": 5}),
