@@ -41,7 +41,8 @@ def extended(start_value: float) -> Talib:
     params = EXTENDED | {"start_value": start_value}
 
     def unit(bars: np.ndarray) -> np.ndarray:  # a stop far away leaves its rounding
-        return np.maximum(PRICE(bars), abs(start_value))
+        reach: np.ndarray = np.maximum(PRICE(bars), abs(start_value))
+        return reach
 
     return Talib(lambda o, h, lo, c, v: talib.SAREXT(h, lo, *params.values()), unit, params)
 
