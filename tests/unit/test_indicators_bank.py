@@ -12,6 +12,7 @@ from bot4.kernel import KERNELS, i8, kernel, records, void, warm_up
 from bot4.quant.indicators import INDICATORS, resolve
 from bot4.quant.indicators.arrays import evaluate
 from bot4.quant.indicators.bank import BANK_ENTRY, BankSpec, advance_bank
+from bot4.quant.indicators.registry import MAX_BLOCK
 
 WANTED: list[tuple[str, dict[str, Any]]] = [
     ("ema", {"period": 12}),
@@ -24,10 +25,10 @@ WANTED: list[tuple[str, dict[str, Any]]] = [
 FRAME = np.dtype(
     [
         ("ring", np.float64, (6, 512)),
-        ("params", np.float64, (300,)),
-        ("state", np.float64, (9000,)),
-        ("out", np.float64, (200, 64)),
-        ("entries", BANK_ENTRY, (100,)),
+        ("params", np.float64, (800,)),
+        ("state", np.float64, (40_000,)),
+        ("out", np.float64, (600, 64)),
+        ("entries", BANK_ENTRY, (400,)),
         ("n_entries", np.int64),
     ]
 )
@@ -53,15 +54,16 @@ def advance_nested(symbols: Any, t0: int, t1: int) -> None:
 
 def some_bars(n: int = 900) -> np.ndarray:
     rng = np.random.default_rng(2)
-    close = 100.0 + np.cumsum(rng.normal(0.0, 1.0, n))
+    close = 100.0 + np.abs(np.cumsum(rng.normal(0.0, 1.0, n)))
     return np.array([close, close + 1.0, close - 1.0, close, rng.random(n), 60.0 * np.arange(n)])
 
 
 def test_a_bank_over_a_whole_array_is_each_indicator_over_it() -> None:
-    spec, bars = BankSpec.of(WANTED), some_bars()
-    out = np.zeros((spec.n_outputs, 900))
+    n = MAX_BLOCK
+    spec, bars = BankSpec.of(WANTED), some_bars(n)
+    out = np.zeros((spec.n_outputs, n))
     warm_up(spec.kernels)
-    advance_bank(spec.entries, len(spec.entries), spec.params, bars, -1, 0, 900, np.zeros(spec.n_state), out)
+    advance_bank(spec.entries, len(spec.entries), spec.params, bars, -1, 0, n, np.zeros(spec.n_state), out)
     expected = np.concatenate([evaluate(resolve(name, **params), bars) for name, params in WANTED])
     assert out.tobytes() == expected.tobytes()
 
@@ -74,7 +76,7 @@ def test_a_bank_of_every_indicator_runs_on_rings_nested_in_a_record() -> None:
     frame["entries"][: len(spec.entries)] = spec.entries
     frame["n_entries"] = len(spec.entries)
     frame["params"][: len(spec.params)] = spec.params
-    expected = np.concatenate([evaluate(resolve(name), bars) for name in INDICATORS])
+    expected = np.concatenate([evaluate(whole, bars) for whole in spec.computed])
     t0 = 0
     for step in np.resize([1, 64, 1, 1, 33], 45):
         t1 = min(t0 + int(step), 900)
@@ -94,6 +96,20 @@ def test_another_choice_of_indicators_compiles_nothing() -> None:
         out = np.zeros((spec.n_outputs, 100))
         advance_bank(spec.entries, len(spec.entries), spec.params, bars, -1, 0, 100, np.zeros(spec.n_state), out)
     assert sum(len(getattr(entry.compiled, "overloads", ())) for entry in KERNELS.values()) == compiled
+
+
+def test_views_of_one_indicator_are_computed_once_and_found_by_their_names() -> None:
+    spec = BankSpec.of([("plus_di", {}), ("adx", {}), ("minus_di", {}), ("minus_di", {"period": 7})])
+    assert [whole.label for whole in spec.computed] == ["directional_movement_14", "directional_movement_7"]
+    bars = some_bars(MAX_BLOCK)
+    out = np.zeros((spec.n_outputs, MAX_BLOCK))
+    advance_bank(spec.entries, len(spec.entries), spec.params, bars, -1, 0, MAX_BLOCK, np.zeros(spec.n_state), out)
+    for name, params, column in (
+        ("plus_di", {}, "plus_di_14"),
+        ("adx", {}, "adx_14.adx"),
+        ("minus_di", {"period": 7}, "minus_di_7"),
+    ):
+        np.testing.assert_array_equal(out[spec.column(column)], evaluate(resolve(name, **params), bars)[0])
 
 
 def test_the_same_indicator_twice_is_computed_once() -> None:

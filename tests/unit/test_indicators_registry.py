@@ -14,7 +14,7 @@ from bot4.domain.errors import SettingError
 from bot4.kernel import KERNELS
 from bot4.quant.indicators import INDICATORS, discover, resolve
 from bot4.quant.indicators.arrays import compute
-from bot4.quant.indicators.registry import CLOSE, Param, indicator
+from bot4.quant.indicators.registry import CLOSE, MAX_LOOKBACK, Param, ResolvedIndicator, indicator
 
 FAMILIES = {"trend", "momentum", "volatility", "volume", "statistics"}
 
@@ -77,18 +77,30 @@ def test_the_row_of_an_indicator_is_complete(name: str) -> None:
 
 @pytest.mark.parametrize("name", sorted(INDICATORS))
 def test_no_parameter_within_its_bounds_needs_more_bars_than_the_ring_keeps(name: str) -> None:
+    """Each alone; several at their bounds may together be refused, in as many words."""
     info = INDICATORS[name]
+    for param in info.params:
+        if param.name not in info.increasing:
+            resolve(name, **{param.name: param.low})
+            resolve(name, **{param.name: param.high})
     widest = {p.name: p.high for p in info.params}
-    if not info.increasing:
-        resolve(name, **widest)
-    resolve(name)
+    if not info.increasing and (member := resolved_or_refused(name, widest)):
+        assert member.lookback <= MAX_LOOKBACK
+
+
+def resolved_or_refused(name: str, params: dict[str, Any]) -> ResolvedIndicator | None:
+    try:
+        return resolve(name, **params)
+    except SettingError as error:
+        assert "earlier bars; at most 440 are kept" in str(error)
+        return None
 
 
 def test_defaults_and_labels_are_settled() -> None:
     macd = resolve("macd", slow=30)
     assert macd.values == (12.0, 30.0, 9.0)
     assert macd.columns == ("macd_12_30_9.macd", "macd_12_30_9.signal", "macd_12_30_9.histogram")
-    assert (macd.warm_up, macd.state_size, macd.lookback) == (37, 3, 0)
+    assert (macd.warm_up, macd.lookback) == (37, 0)
     assert resolve("ema").columns == ("ema_20",)
     assert resolve("obv").columns == ("obv",)
     assert resolve("supertrend").label == "supertrend_10_3"

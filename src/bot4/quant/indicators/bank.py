@@ -89,20 +89,6 @@ def advance_bank(
         )
 
 
-@kernel(i8(array(f8), i8, i8))
-def _finite_until(values: FloatArray, first: int, stop: int) -> int:
-    """The first place from ``first`` on where a value is not finite, or ``stop``."""
-    part = values[first:stop]
-    n_bad = 0
-    for i in range(len(part)):
-        n_bad += 0 if abs(part[i]) < INF else 1
-    if n_bad == 0:
-        return stop
-    while abs(values[first]) < INF:
-        first += 1
-    return first
-
-
 @kernel(
     void(
         records(BANK_ENTRY), array(f8), array(f8), array(f8), array(f8), array(f8), array(f8), array(f8),
@@ -146,8 +132,7 @@ def advance_columns(
                     open_ if row == OPEN else high if row == HIGH else low if row == LOW
                     else close if row == CLOSE else volume if row == VOLUME else time_s
                 )  # fmt: skip
-                until = min(until, _finite_until(values, t, until))
-                _copy_into_ring(values, t, until, ring, row, t - origin)
+                until = min(until, _take_in(values, t, until, ring, row, t - origin))
         if until > t:
             first, last = t - origin, until - origin
             advance_bank(entries, len(entries), params, ring, WIDE_RING - 1, first, last, state, columns_from(out, t))
@@ -161,17 +146,27 @@ def advance_columns(
             origin = t
 
 
-@kernel(void(array(f8), i8, i8, array(f8, 2), i8, i8))
-def _copy_into_ring(values: FloatArray, first: int, stop: int, ring: FloatArray, row: int, t: int) -> None:
+@kernel(i8(array(f8), i8, i8, array(f8, 2), i8, i8))
+def _take_in(values: FloatArray, first: int, stop: int, ring: FloatArray, row: int, t: int) -> int:
+    """Copy values to a row of the ring, from place ``t`` on; returns the first that is not finite, or ``stop``."""
     places = ring[row]
     at = t & (WIDE_RING - 1)
     head = min(stop - first, WIDE_RING - at)
-    source, target = values[first : first + head], places[at : at + head]
-    for i in range(head):
-        target[i] = source[i]
-    rest = values[first + head : stop]
-    for i in range(len(rest)):
-        places[i] = rest[i]
+    n_bad = _copy(values[first : first + head], places[at : at + head])
+    n_bad += _copy(values[first + head : stop], places[: stop - first - head])
+    while n_bad > 0 and first < stop and abs(values[first]) < INF:
+        first += 1
+    return first if n_bad > 0 else stop
+
+
+@kernel(i8(array(f8), array(f8)))
+def _copy(values: FloatArray, into: FloatArray) -> int:
+    """Copy, and count what is not finite."""
+    n_bad = 0
+    for i in range(len(values)):
+        into[i] = values[i]
+        n_bad += 0 if abs(values[i]) < INF else 1
+    return n_bad
 
 
 @kernel(
