@@ -50,12 +50,14 @@ def CORRELATION_OF_COLUMNS(bars: np.ndarray) -> np.ndarray:
 
 def BETA(bars: np.ndarray) -> np.ndarray:
     x = slower.returns(bars[1])
-    return 1.0 + 1e-5 * lost_in_sums(x, x, 5)
+    size = np.nan_to_num(np.abs(talib.BETA(bars[1], bars[2], 5)))
+    return np.maximum(size, 1.0) * (1.0 + 1e-5 * lost_in_sums(x, x, 5))
 
 
 def BETA_OF_COLUMNS(bars: np.ndarray) -> np.ndarray:
     x = slower.returns(bars[0])
-    return 1.0 + 1e-5 * lost_in_sums(x, x, 30)
+    size = np.nan_to_num(np.abs(talib.BETA(bars[0], bars[3], 30)))
+    return np.maximum(size, 1.0) * (1.0 + 1e-5 * lost_in_sums(x, x, 30))
 
 
 def latest_index(c: np.ndarray, index: np.ndarray, period: int) -> np.ndarray:
