@@ -39,7 +39,8 @@ def put_correlations(
     for i in range(n):
         both = math.sqrt(squares_x[i] * squares_y[i])
         ratio = products[i] / (both if both > 0.0 else 1.0)
-        bounded = min(max(ratio, -1.0), 1.0)
+        at_most = ratio if ratio < 1.0 else 1.0
+        bounded = at_most if at_most > -1.0 else -1.0
         out[i] = bounded if both > 0.0 else 0.0
 
 
