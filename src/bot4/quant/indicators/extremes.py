@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bot4.domain.bars import FloatArray
 from bot4.kernel import array, f8, i8, kernel, void
-from bot4.kernel_memory import apart, scratch, stretch
+from bot4.kernel_memory import apart, columns_from, scratch, stretch
 from bot4.quant.indicators.registry import CLOSE, SPAN, Param, indicator
 from bot4.quant.indicators.windows import (
     blank,
@@ -34,6 +34,57 @@ def put_extreme(
     negate(close, negated, len(close))
     window_maxima(negated, len(close), period, value)
     scale(value, n, -1.0)
+
+
+@kernel(i8(array(f8), i8, i8, array(f8), array(f8)))
+def window_extremes(x: FloatArray, n: int, period: int, lowest: FloatArray, highest: FloatArray) -> int:
+    """Least and greatest value of each window of ``x[:n]``, as ``window_maxima`` finds one; returns how many."""
+    m = n - period + 1
+    if m <= 0:
+        return 0
+    if m == 1:
+        least, greatest = x[0], x[0]
+        for i in range(1, period):
+            least = x[i] if x[i] < least else least
+            greatest = x[i] if x[i] > greatest else greatest
+        lowest[0], highest[0] = least, greatest
+        return 1
+    odd_low, even_low, odd_high, even_high = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    low, into_low, spare_low = x, odd_low, even_low
+    high, into_high, spare_high = x, odd_high, even_high
+    size = 1
+    while 4 * size < period:
+        _extremes_of(low, high, n - 4 * size + 1, size, 2 * size, 3 * size, into_low, into_high)
+        low, into_low, spare_low = into_low, spare_low, into_low
+        high, into_high, spare_high = into_high, spare_high, into_high
+        size *= 4
+    last = period - size
+    _extremes_of(low, high, m, min(size, last), min(2 * size, last), last, lowest, highest)
+    return m
+
+
+@kernel(void(array(f8), array(f8), i8, i8, i8, i8, array(f8), array(f8)))
+def _extremes_of(
+    low: FloatArray,
+    high: FloatArray,
+    n: int,
+    second: int,
+    third: int,
+    fourth: int,
+    out_low: FloatArray,
+    out_high: FloatArray,
+) -> None:
+    """Least of ``low`` and greatest of ``high``, each at ``i`` and at three places after it."""
+    apart()
+    b, c, d = columns_from(low, second), columns_from(low, third), columns_from(low, fourth)
+    f, g, h = columns_from(high, second), columns_from(high, third), columns_from(high, fourth)
+    for i in range(n):
+        p = b[i] if b[i] < low[i] else low[i]
+        q = d[i] if d[i] < c[i] else c[i]
+        r = f[i] if f[i] > high[i] else high[i]
+        s = h[i] if h[i] > g[i] else g[i]
+        out_low[i] = q if q < p else p
+        out_high[i] = s if s > r else r
 
 
 @kernel(i8(array(f8, 2), i8, i8, i8, i8, f8, array(f8)))
@@ -119,8 +170,13 @@ def extreme_closes(
     bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
 ) -> None:
     """Lowest and highest of the last ``period`` closes."""
-    put_extreme(bars, mask, t0, t1, int(params[0]), -1.0, out, 0)
-    put_extreme(bars, mask, t0, t1, int(params[0]), 1.0, out, 1)
+    period, count = int(params[0]), t1 - t0
+    spare = scratch(SPAN)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
+    n = window_count(close, period)
+    blank(out, 0, count - n)
+    blank(out, 1, count - n)
+    window_extremes(close, len(close), period, out[0, count - n : count], out[1, count - n : count])
 
 
 @indicator(
@@ -198,4 +254,4 @@ def extreme_close_indices(
     put_index(ages, n, t1, out, 1, t1 - t0)
 
 
-__all__ = ["extreme_ages"]
+__all__ = ["extreme_ages", "window_extremes"]
