@@ -18,12 +18,12 @@ def cmf(h: np.ndarray, lo: np.ndarray, c: np.ndarray, v: np.ndarray) -> np.ndarr
 
 def talib_cmf(h: np.ndarray, lo: np.ndarray, c: np.ndarray, v: np.ndarray) -> np.ndarray:
     """TA-Lib's, but 0 without volume: its running sums then divide one rounding by another."""
-    return np.where(slow.windows(v, 20, max) == 0.0, 0.0, talib.CMF(h, lo, c, v, 20))
+    return np.where(talib.MAX(v, 20) == 0.0, 0.0, talib.CMF(h, lo, c, v, 20))
 
 
 def talib_relative_volume(v: np.ndarray) -> np.ndarray:
     """TA-Lib's, but 1 where nothing was traded in the bars before: it then divides by zero, or by a rounding."""
-    greatest = slower.later(slow.windows(v, 20, max), 1)
+    greatest = slower.later(talib.MAX(v, 20), 1)
     return np.where(greatest == 0.0, 1.0, talib.RVOL(v, 20))
 
 
@@ -45,9 +45,15 @@ def largest_money(bars: np.ndarray) -> np.ndarray:
     return np.abs(bars[1]) * bars[4].max(initial=1.0)
 
 
-def INDEX(bars: np.ndarray) -> float:
-    """The greatest value of the volume indices so far is not below their first."""
-    return 1000.0
+def INDEX(bars: np.ndarray) -> np.ndarray:
+    """The greatest value of either volume index so far."""
+    of_bars = np.ascontiguousarray(bars[3]), np.ascontiguousarray(bars[4])
+    return np.maximum.accumulate(np.maximum(talib.NVI(*of_bars), talib.PVI(*of_bars)))
+
+
+def MULTIPLE(bars: np.ndarray) -> np.ndarray:
+    """The greatest volume so far as a multiple of the usual."""
+    return np.fmax.accumulate(np.fmax(1.0, talib_relative_volume(np.ascontiguousarray(bars[4]))))
 
 
 def EASE(bars: np.ndarray) -> float:
@@ -73,7 +79,7 @@ TALIB = {
     "pvt": Talib(lambda o, h, lo, c, v: talib.PVT(c, v), VOLUME, counts_volume=True),
     "pvo": Talib(lambda o, h, lo, c, v: talib.PVO(v, 12, 26, 1), PERCENT),
     "pvo:wide": Talib(lambda o, h, lo, c, v: talib.PVO(v, 3, 30, 1), PERCENT, params={"fast": 3, "slow": 30}),
-    "relative_volume": Talib(lambda o, h, lo, c, v: talib_relative_volume(v), RATIO),
+    "relative_volume": Talib(lambda o, h, lo, c, v: talib_relative_volume(v), MULTIPLE),
     "anchored_vwap": Talib(lambda o, h, lo, c, v: talib_vwap(h, lo, c, v), PRICE, counts_volume=True),
     "market_facilitation_index": Talib(lambda o, h, lo, c, v: talib.MARKETFI(h, lo, v), PER_VOLUME),
     "williams_ad": Talib(lambda o, h, lo, c, v: talib.WAD(h, lo, c), PRICE, counts_volume=True),
@@ -119,7 +125,7 @@ SLOW = {
     "volume_zone_oscillator": Slow(lambda o, h, lo, c, v, s: slower.volume_zone(c, v, 14), PERCENT),
     "volume_rate_of_change": Slow(lambda o, h, lo, c, v, s: slower.growth(v, slower.later(v, 14)), PERCENT, memory=15),
     "volume_z_score": Slow(lambda o, h, lo, c, v, s: [slow.z_score(v, 50)], PERCENT, memory=50, has_few_digits=True),
-    "relative_volume": Slow(lambda o, h, lo, c, v, s: slower.relative_volume(v, 20), PERCENT, memory=21),
+    "relative_volume": Slow(lambda o, h, lo, c, v, s: slower.relative_volume(v, 20), MULTIPLE, memory=21),
     "up_down_volume_ratio": Slow(lambda o, h, lo, c, v, s: slower.up_down(c, v, 50), PERCENT, memory=51),
     "up_down_volume_ratio:short": Slow(
         lambda o, h, lo, c, v, s: slower.up_down(c, v, 3), PERCENT, memory=4, params={"period": 3}
