@@ -10,7 +10,6 @@ from bot4.domain.bars import FloatArray
 from bot4.kernel import array, f8, i8, kernel, void
 from bot4.kernel_memory import apart, columns_from, scratch, stretch
 from bot4.quant.indicators.registry import CLOSE, HIGH, LOW, SPAN, TIME_S, VOLUME, Param, indicator
-from bot4.quant.indicators.volume_lines import run_total
 from bot4.quant.indicators.windows import NAN, blank, typical_prices, window_sums
 
 DAY_S = 86_400.0
@@ -170,8 +169,12 @@ def anchored_vwap(
         total[i] = volume[i] if time[i] >= anchor_s else 0.0
     for i in range(n):
         money[i] = price[i] * total[i]
-    state[0] = run_total(money, n, state[0], money)
-    state[1] = run_total(total, n, state[1], total)
+    value, traded = state[0], state[1]
+    for i in range(n):
+        value += money[i]
+        traded += total[i]
+        money[i], total[i] = value, traded
+    state[0], state[1] = value, traded
     _divide(money, total, price, n, out[0])
     _blank_before_anchor(bars, mask, t0, t1, anchor_s, out, 0)
 
