@@ -62,6 +62,24 @@ def _make_columns_from() -> Any:
     return columns_from
 
 
+def _make_part() -> Any:
+    @intrinsic
+    def part(_typing_context: Any, whole: Any, first: Any, count: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            found = context.make_array(whole)(context, builder, value=arguments[0])
+            at, n = (context.cast(builder, arguments[i], signature.args[i], types.intp) for i in (1, 2))
+            if whole.ndim == 1:
+                return _array(context, builder, builder.gep(found.data, [at]), n)
+            width = builder.extract_value(found.shape, 1)
+            found.data = builder.gep(found.data, [builder.mul(at, width)])
+            found.shape = builder.insert_value(found.shape, n, 0)
+            return found._getvalue()
+
+        return whole(whole, first, count), codegen
+
+    return part
+
+
 def _make_stretch() -> Any:
     @intrinsic
     def stretch(_typing_context: Any, ring: Any, row: Any, mask: Any, first: Any, stop: Any, spare: Any) -> Any:
@@ -117,6 +135,10 @@ def _plain_apart() -> None:
     return None
 
 
+def _plain_part(whole: Any, first: int, count: int) -> Any:
+    return whole[first : first + count]
+
+
 def _plain_stretch(ring: Any, row: int, mask: int, first: int, stop: int, spare: Any) -> Any:
     first = max(first, 0)
     count = max(stop - first, 0)
@@ -146,6 +168,12 @@ apart: Any = _make_apart() if JIT else _plain_apart
 
 A loop that writes to several arrays then becomes vector instructions; the compiler would otherwise have to see at
 run time that no array lies over another, and gives up at the ninth pair.
+"""
+
+part: Any = _make_part() if JIT else _plain_part
+"""``part(whole, first, count)`` in a kernel: ``count`` values of an array, or rows of a matrix, from ``first`` on.
+
+A slice without what a slice costs: ``first`` and ``count`` are taken as they are, neither negative nor too large.
 """
 
 stretch: Any = _make_stretch() if JIT else _plain_stretch

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from bot4.kernel import array, f8, i8, kernel, void
-from bot4.kernel_memory import apart, columns_from, scratch, stretch
+from bot4.kernel_memory import apart, columns_from, part, scratch, stretch
 
 SPAN = 16
 
@@ -86,3 +86,21 @@ def test_a_slice_of_a_whole_matrix_is_a_part_of_a_row() -> None:
     out = np.zeros(5)
     sliced_from(matrix, -1, 4, 5, out)
     np.testing.assert_array_equal(out, matrix[1, 4:9])
+
+
+@kernel(void(array(f8), array(f8, 2), i8, i8))
+def marked_parts(values: np.ndarray, matrix: np.ndarray, first: int, count: int) -> None:
+    few, rows = part(values, first, count), part(matrix, first, count)
+    for i in range(len(few)):
+        few[i] += 1.0
+    for i in range(rows.shape[0]):
+        rows[i, i] += 1.0
+
+
+def test_a_part_is_a_slice() -> None:
+    values, matrix = np.zeros(6), np.zeros((6, 3))
+    marked_parts(values, matrix, 2, 3)
+    expected = np.zeros((6, 3))
+    expected[2:5] = np.eye(3)
+    np.testing.assert_array_equal(values, [0, 0, 1, 1, 1, 0])
+    np.testing.assert_array_equal(matrix, expected)

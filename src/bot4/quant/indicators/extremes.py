@@ -8,6 +8,7 @@ from bot4.kernel_memory import apart, columns_from, scratch, stretch
 from bot4.quant.indicators.registry import CLOSE, SPAN, Param, indicator
 from bot4.quant.indicators.windows import (
     blank,
+    greatest,
     negate,
     scale,
     window_count,
@@ -43,11 +44,9 @@ def window_extremes(x: FloatArray, n: int, period: int, lowest: FloatArray, high
     if m <= 0:
         return 0
     if m == 1:
-        least, greatest = x[0], x[0]
-        for i in range(1, period):
-            least = x[i] if x[i] < least else least
-            greatest = x[i] if x[i] > greatest else greatest
-        lowest[0], highest[0] = least, greatest
+        negated = scratch(SPAN)
+        negate(x, negated, period)
+        lowest[0], highest[0] = -greatest(negated, period), greatest(x, period)
         return 1
     odd_low, even_low, odd_high, even_high = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
     low, into_low, spare_low = x, odd_low, even_low

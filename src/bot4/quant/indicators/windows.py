@@ -143,6 +143,22 @@ def window_sums(x: FloatArray, n: int, period: int, out: FloatArray) -> int:
 # Groups of neighbours may overlap here: each pass makes them up to four times as wide, the last as wide as the window.
 
 
+@kernel(f8(array(f8), i8))
+def greatest(x: FloatArray, n: int) -> float:
+    """The greatest of the first ``n`` values, in four chains that need not wait for each other."""
+    a = b = c = d = x[0]
+    for i in range(0, n - 3, 4):
+        a = x[i] if x[i] > a else a
+        b = x[i + 1] if x[i + 1] > b else b
+        c = x[i + 2] if x[i + 2] > c else c
+        d = x[i + 3] if x[i + 3] > d else d
+    for i in range(n - n % 4, n):
+        a = x[i] if x[i] > a else a
+    a = b if b > a else a
+    c = d if d > c else c
+    return c if c > a else a
+
+
 @kernel(i8(array(f8), i8, i8, array(f8)))
 def window_maxima(x: FloatArray, n: int, period: int, out: FloatArray) -> int:
     """Greatest value of each window."""
@@ -150,10 +166,7 @@ def window_maxima(x: FloatArray, n: int, period: int, out: FloatArray) -> int:
     if m <= 0:
         return 0
     if m == 1:
-        greatest = x[0]
-        for i in range(1, period):
-            greatest = x[i] if x[i] > greatest else greatest
-        out[0] = greatest
+        out[0] = greatest(x, period)
         return 1
     odd, even = scratch(SPAN), scratch(SPAN)
     nodes, into, spare = x, odd, even
@@ -188,10 +201,10 @@ def window_latest_maxima(x: FloatArray, n: int, period: int, out: FloatArray, ag
     if m <= 0:
         return 0
     if m == 1:
-        latest = 0
-        for i in range(1, period):
-            latest = i if x[i] >= x[latest] else latest
-        out[0] = x[latest]
+        out[0] = greatest(x, period)
+        latest = period - 1
+        while x[latest] != out[0]:
+            latest -= 1
         age[0] = period - 1 - latest
         return 1
     odd, even = scratch(SPAN), scratch(SPAN)
