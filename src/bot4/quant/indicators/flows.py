@@ -265,7 +265,8 @@ def _volume_forces(
 ) -> None:
     """Klinger's volume force of the bars ``first >= 1 .. stop - 1``; the state is the trend and its summed ranges."""
     spare_high, spare_low, spare_close, spare_volume = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
-    price, width, trends = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    price, width, signs = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    trends, kept, fresh = scratch(SPAN), scratch(SPAN), scratch(SPAN)
     high = stretch(bars, HIGH, mask, first - 1, stop, spare_high)
     low = stretch(bars, LOW, mask, first - 1, stop, spare_low)
     close = stretch(bars, CLOSE, mask, first - 1, stop, spare_close)
@@ -275,20 +276,29 @@ def _volume_forces(
         price[i] = (high[i] + low[i]) + close[i]
     for i in range(n + 1):
         width[i] = high[i] - low[i]
+    now, own = columns_from(price, 1), columns_from(width, 1)
+    for i in range(n):
+        change, rounding = now[i] - price[i], SAME_PRICE * abs(now[i])
+        signs[i] = 1.0 if change > rounding else (-1.0 if change < -rounding else 0.0)
     trend, summed = state[at], state[at + 1]
     if first == 1:
         trend, summed = 0.0, width[0]
+    trends[0] = trend
     for i in range(n):
-        change, rounding = price[i + 1] - price[i], SAME_PRICE * abs(price[i + 1])
-        turn = 1.0 if change > rounding else (-1.0 if change < -rounding else trend)
-        summed = width[i + 1] + (summed if turn == trend else width[i])
-        trend = turn
-        trends[i] = trend
+        trend = signs[i] if signs[i] != 0.0 else trend
+        trends[i + 1] = trend
+    turned = columns_from(trends, 1)
+    for i in range(n):
+        kept[i] = 1.0 if turned[i] == trends[i] else 0.0
+    for i in range(n):
+        fresh[i] = own[i] + (0.0 if turned[i] == trends[i] else width[i])
+    for i in range(n):  # a product, not a choice: which way the price turns is not to be guessed
+        summed = kept[i] * summed + fresh[i]
         into[i] = summed
     state[at], state[at + 1] = trend, summed
     for i in range(n):
-        part = 2.0 * width[i + 1] / (into[i] if into[i] > 0.0 else 1.0) - 1.0
-        force = 100.0 * trends[i] * volume[i] * abs(part)
+        part = 2.0 * own[i] / (into[i] if into[i] > 0.0 else 1.0) - 1.0
+        force = 100.0 * turned[i] * volume[i] * abs(part)
         into[i] = force if into[i] > 0.0 else 0.0
 
 
