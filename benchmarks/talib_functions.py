@@ -74,6 +74,8 @@ SHARED = {
     "PLUS_DI": Shared("plus_di"),
     "PLUS_DM": Shared("plus_dm"),
     "PPO": Shared("ppo"),
+    "QSTICK": Shared("qstick"),
+    "FRACTAL": Shared("fractal"),
     "ROC": Shared("roc"),
     "ROCP": Shared("rocp"),
     "ROCR": Shared("rocr"),

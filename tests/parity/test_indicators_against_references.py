@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from bot4.quant.indicators import INDICATORS, resolve
 from bot4.quant.indicators.arrays import evaluate
 from tests.parity import slow_indicators as slow
 from tests.parity.bars import constant, real_bars, steps, walk, without_volume
-from tests.parity.references import SLOW, TALIB
+from tests.parity.references import ELSEWHERE, SLOW, TALIB
 from tests.shared_data import requires_shared_data
 
 ADVERSARIAL = {
@@ -42,7 +43,12 @@ def errors(name: str, bars: np.ndarray) -> np.ndarray:
 
 
 def test_every_indicator_has_a_reference() -> None:
-    assert {name.partition(":")[0] for name in (*TALIB, *SLOW)} == set(INDICATORS)
+    assert {name.partition(":")[0] for name in (*TALIB, *SLOW, *ELSEWHERE)} == set(INDICATORS)
+
+
+@pytest.mark.parametrize("name", sorted(ELSEWHERE))
+def test_an_indicator_compared_elsewhere_is_named_there(name: str) -> None:
+    assert f'"{name}"' in (Path(__file__).parent / ELSEWHERE[name]).read_text("utf-8")
 
 
 @pytest.mark.parametrize("kind", sorted(ADVERSARIAL))

@@ -36,6 +36,7 @@ def CHANNEL(bars: np.ndarray) -> np.ndarray:
 
 
 TALIB = {
+    "qstick": Talib(lambda o, h, lo, c, v: talib.QSTICK(o, c, 10), PRICE),
     "rsi": Talib(lambda o, h, lo, c, v: talib.RSI(c, 14), PERCENT),
     "rsi:long": Talib(lambda o, h, lo, c, v: talib.RSI(c, 61), PERCENT, params={"period": 61}),
     "cmo": Talib(lambda o, h, lo, c, v: talib.CMO(c, 14), PERCENT),
@@ -66,6 +67,7 @@ TALIB = {
 }
 
 SLOW = {
+    "qstick": Slow(lambda o, h, lo, c, v, s: [slow.windows(c - o, 10, slow.mean)], PRICE, memory=10),
     "rsi": Slow(lambda o, h, lo, c, v, s: [slower.rsi(c, 14)], PERCENT, has_few_digits=True),
     "cmo_unsmoothed": Slow(
         lambda o, h, lo, c, v, s: [2.0 * slower.sum_share(slower.changes(c), 14, 50.0) - 100.0],

@@ -39,7 +39,7 @@ COMMANDS = {
     "backtest": LazyCommand("bot4.app.cli.backtest", "Run strategies over recorded market data."),
     "paper": LazyCommand("bot4.app.cli.paper", "Trade on paper: live, replayed or synthetic market."),
     "replay": LazyCommand("bot4.app.cli.replay", "Re-run a journal and prove its decisions."),
-    "explain": LazyCommand("bot4.app.cli.explain", "Show how one trade of a journal came about."),
+    "explain": LazyCommand("bot4.app.cli.explain", "Show how one trade or decision of a journal came about."),
     "status": LazyCommand("bot4.app.cli.status", "Show where a paper run stands."),
     "report": LazyCommand("bot4.app.cli.report", "Write the HTML report of a journal."),
     "data": LazyCommand("bot4.app.cli.data", "Import, download, check and show market data."),

@@ -27,7 +27,7 @@ data_option = click.option(
 symbol_option = click.option("--symbol", metavar="NAME", help="Symbol of the bars, for files that do not say.")
 
 
-@click.group("patterns", short_help="List and find patterns, levels and trend lines.")
+@click.group("patterns", short_help="Find patterns, levels and trend lines in bars.")
 def command() -> None:
     """List and find patterns: candlesticks, chart figures, harmonic patterns, Elliott waves; levels and trend lines.
 

@@ -13,8 +13,10 @@ from bot4.quant.indicators.stretches import differences, put_last, quotients, wi
 from bot4.quant.indicators.windows import (
     blank,
     negate,
+    scale,
     true_ranges,
     typical_prices,
+    window_count,
     window_lines,
     window_maxima,
     window_moments,
@@ -417,3 +419,32 @@ def squeeze_momentum(
     window_means(ranges, m, period, paths)
     blank(out, 1, t1 - t0 - n)
     _is_within(squares, paths, n, bands / math.sqrt(period), channel, out[1, t1 - t0 - n : t1 - t0])
+
+
+@indicator(
+    "qstick",
+    family="momentum",
+    inputs=(OPEN, CLOSE),
+    params=(Param("period", 10, 1, 440),),
+    outputs=("qstick",),
+    state_size=0,
+    warm_up=lambda period: period - 1,
+    lookback=lambda period: period - 1,
+    source=f"{TA_LIB} (QSTICK); Chande 1994",
+)
+def qstick(
+    bars: FloatArray, mask: int, t0: int, t1: int, params: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Mean of ``close - open`` over ``period`` bars."""
+    period = int(params[0])
+    spare_open, spare_close, bodies = scratch(SPAN), scratch(SPAN), scratch(SPAN)
+    open_ = stretch(bars, OPEN, mask, t0 - (period - 1), t1, spare_open)
+    close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare_close)
+    n = len(close)
+    for i in range(n):
+        bodies[i] = close[i] - open_[i]
+    m = window_count(close, period)
+    blank(out, 0, t1 - t0 - m)
+    mean = out[0, t1 - t0 - m : t1 - t0]
+    window_sums(bodies, n, period, mean)
+    scale(mean, m, 1.0 / period)

@@ -233,7 +233,7 @@ def resolve(name: str, **params: Any) -> ResolvedIndicator:
     lookback = _evaluate(info.lookback, info, values)
     if lookback > MAX_LOOKBACK:
         raise SettingError(f"needs {lookback} earlier bars", where=where, remedy=f"at most {MAX_LOOKBACK} are kept")
-    label = "_".join([name, *(f"{value:g}" for value in values.values())])
+    label = "_".join([name, *(f"{value:.12g}" for value in values.values())])
     single = len(info.outputs) == 1
     return ResolvedIndicator(
         info=info,

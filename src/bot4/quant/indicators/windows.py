@@ -156,7 +156,8 @@ def greatest(x: FloatArray, n: int) -> float:
         a = x[i] if x[i] > a else a
     a = b if b > a else a
     c = d if d > c else c
-    return c if c > a else a
+    most: float = c if c > a else a
+    return most
 
 
 @kernel(i8(array(f8), i8, i8, array(f8)))
