@@ -57,19 +57,19 @@ def test_nine_of_ten_drawn_figures_are_found(figure):
 @FIGURES
 @pytest.mark.parametrize("length_bars", LENGTHS_BARS)
 def test_nine_of_ten_drawn_figures_are_found_at_every_length(figure, length_bars):
-    rng = np.random.default_rng([42, CHART_FIGURES.index(figure), length_bars])
+    rng = np.random.default_rng([1042, CHART_FIGURES.index(figure), length_bars])
     assert detection_rate(figure, length_bars, 300, rng) >= 0.9
 
 
 @pytest.mark.parametrize("is_fat_tailed", [False, True])
 def test_a_random_walk_gives_at_most_one_detection_in_1000_bars(is_fat_tailed):
-    assert 0.0 < false_per_1000(300_000, 43, is_fat_tailed=is_fat_tailed) <= 1.0
+    assert 0.0 < false_per_1000(300_000, 1043, is_fat_tailed=is_fat_tailed) <= 1.0
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("is_fat_tailed", [False, True])
 def test_long_random_walks_give_at_most_one_detection_in_1000_bars(is_fat_tailed):
-    assert false_per_1000(1_000_000, 44, is_fat_tailed=is_fat_tailed) <= 1.0
+    assert false_per_1000(1_000_000, 1044, is_fat_tailed=is_fat_tailed) <= 1.0
 
 
 REAL_BARS = (

@@ -201,10 +201,11 @@ def test_the_capacities_in_the_documents_are_the_programs() -> None:
 
 
 def test_the_index_of_the_documents_names_every_one() -> None:
-    index = {target for _text, target in links(ROOT / "docs" / "README.md")}
-    for path in (ROOT / "docs").rglob("*.md"):
-        if path.name != "README.md":
-            assert str(path.relative_to(ROOT / "docs")) in index, named(path)
+    docs = ROOT / "docs"
+    indices = [docs / "README.md", docs / "indicators" / "README.md"]
+    named_pages = {(index.parent / target).resolve() for index in indices for _text, target in links(index)}
+    for path in docs.rglob("*.md"):
+        assert path in (docs / "README.md", *named_pages), named(path)
 
 
 def test_the_map_of_the_readme_names_every_package() -> None:

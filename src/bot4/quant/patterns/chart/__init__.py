@@ -3,7 +3,7 @@
 A figure is looked for among the last confirmed swings of 33 scales (:mod:`bot4.quant.patterns.swings`), at the moment
 price breaks out of it. It is then drawn as a template, fitted to all closes of its bars, and reported if it is like
 enough to the textbook's. ``known_at`` is the bar at whose close that was so: the figure is complete, its boundary is
-broken, and no later bar changes anything. Figures are 18 to 1,800 bars long.
+broken, and no later bar changes anything. Figures are 20 to 1,800 bars long.
 
 Confidence is ``2 ** -misfit``; the misfit is in :mod:`bot4.quant.patterns.chart.shape`, the kinds in words in
 :data:`CHART_KINDS`.
