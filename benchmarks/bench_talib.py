@@ -22,8 +22,8 @@ from bot4.quant.indicators.arrays import compute
 from bot4.quant.indicators.bank import BankSpec
 from bot4.quant.indicators.registry import resolve
 
-_N_BARS = 300_000
-_REPEATS = 3
+_N_BARS = 1_000_000
+_REPEATS = 7
 
 
 def _talib_call(name: str, columns: dict[str, Any]) -> Callable[[], Any]:

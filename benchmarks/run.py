@@ -1,6 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
-``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory indicators.
+``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory talib
+candlesticks updates.
 """
 
 from __future__ import annotations
@@ -14,7 +15,16 @@ from pathlib import Path
 import numba
 import numpy as np
 
-from benchmarks import bench_bars, bench_hybrid, bench_indicators, bench_memory, bench_start, bench_step
+from benchmarks import (
+    bench_bars,
+    bench_candlesticks,
+    bench_hybrid,
+    bench_memory,
+    bench_start,
+    bench_step,
+    bench_talib,
+    bench_updates,
+)
 from benchmarks.measuring import load
 
 BENCHMARKS = {
@@ -23,7 +33,9 @@ BENCHMARKS = {
     "step": bench_step,
     "start": bench_start,
     "memory": bench_memory,
-    "indicators": bench_indicators,
+    "talib": bench_talib,
+    "candlesticks": bench_candlesticks,
+    "updates": bench_updates,
 }
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "performance.md"

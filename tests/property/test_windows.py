@@ -13,12 +13,13 @@ from bot4.quant.indicators.windows import (
     window_latest_maxima,
     window_lines,
     window_maxima,
+    window_minima,
     window_moments,
     window_sums,
 )
 
 PRICE = st.one_of(st.sampled_from([0.0, 1.0, 100.1, 1e12, -3.0]), st.floats(-1e12, 1e12, allow_subnormal=False))
-ONE_OUTPUT = [window_sums, window_maxima]
+ONE_OUTPUT = [window_sums, window_maxima, window_minima]
 TWO_OUTPUTS = [window_latest_maxima, window_moments, window_lines]
 
 
@@ -56,6 +57,7 @@ def test_windows_are_what_exact_arithmetic_says(case):
     tolerance = 1e-13 * scale
     sums = results(window_sums, values, period)[0]
     maxima = results(window_maxima, values, period)[0]
+    minima = results(window_minima, values, period)[0]
     latest, age = results(window_latest_maxima, values, period)
     _, squares = results(window_moments, values, period)
     _, covariations = results(window_lines, values, period)
@@ -64,6 +66,7 @@ def test_windows_are_what_exact_arithmetic_says(case):
         mean = sum(window) / period
         assert abs(sums[at] - float(sum(window))) <= tolerance * period
         assert maxima[at] == latest[at] == float(max(window))
+        assert minima[at] == float(min(window))
         assert age[at] == window[::-1].index(max(window))
         assert abs(squares[at] - float(sum((x - mean) ** 2 for x in window))) <= tolerance * scale * period
         middle = Fraction(period - 1, 2)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from bot4.domain.bars import FloatArray
 from bot4.kernel import array, f8, i8, kernel, void
-from bot4.kernel_memory import apart, columns_from, scratch, stretch
+from bot4.kernel_memory import apart, scratch, stretch
 from bot4.quant.indicators.registry import CLOSE, SPAN, Param, indicator
 from bot4.quant.indicators.windows import (
     blank,
-    greatest,
-    negate,
-    scale,
     window_count,
     window_latest_maxima,
     window_maxima,
+    window_minima,
 )
 
 TA_LIB = "TA-Lib"
@@ -24,66 +22,23 @@ def put_extreme(
     bars: FloatArray, mask: int, t0: int, t1: int, period: int, sign: float, out: FloatArray, row: int
 ) -> None:
     """The highest close of each window, or the lowest if ``sign`` is -1, to an output."""
-    spare, negated = scratch(SPAN), scratch(SPAN)
+    spare = scratch(SPAN)
     close = stretch(bars, CLOSE, mask, t0 - (period - 1), t1, spare)
     n = window_count(close, period)
     blank(out, row, t1 - t0 - n)
     value = out[row, t1 - t0 - n : t1 - t0]
     if sign > 0.0:
         window_maxima(close, len(close), period, value)
-        return
-    negate(close, negated, len(close))
-    window_maxima(negated, len(close), period, value)
-    scale(value, n, -1.0)
+    else:
+        window_minima(close, len(close), period, value)
 
 
 @kernel(i8(array(f8), i8, i8, array(f8), array(f8)))
 def window_extremes(x: FloatArray, n: int, period: int, lowest: FloatArray, highest: FloatArray) -> int:
-    """Least and greatest value of each window of ``x[:n]``, as ``window_maxima`` finds one; returns how many."""
-    m = n - period + 1
-    if m <= 0:
-        return 0
-    if m == 1:
-        negated = scratch(SPAN)
-        negate(x, negated, period)
-        lowest[0], highest[0] = -greatest(negated, period), greatest(x, period)
-        return 1
-    odd_low, even_low, odd_high, even_high = scratch(SPAN), scratch(SPAN), scratch(SPAN), scratch(SPAN)
-    low, into_low, spare_low = x, odd_low, even_low
-    high, into_high, spare_high = x, odd_high, even_high
-    size = 1
-    while 4 * size < period:
-        _extremes_of(low, high, n - 4 * size + 1, size, 2 * size, 3 * size, into_low, into_high)
-        low, into_low, spare_low = into_low, spare_low, into_low
-        high, into_high, spare_high = into_high, spare_high, into_high
-        size *= 4
-    last = period - size
-    _extremes_of(low, high, m, min(size, last), min(2 * size, last), last, lowest, highest)
-    return m
-
-
-@kernel(void(array(f8), array(f8), i8, i8, i8, i8, array(f8), array(f8)))
-def _extremes_of(
-    low: FloatArray,
-    high: FloatArray,
-    n: int,
-    second: int,
-    third: int,
-    fourth: int,
-    out_low: FloatArray,
-    out_high: FloatArray,
-) -> None:
-    """Least of ``low`` and greatest of ``high``, each at ``i`` and at three places after it."""
-    apart()
-    b, c, d = columns_from(low, second), columns_from(low, third), columns_from(low, fourth)
-    f, g, h = columns_from(high, second), columns_from(high, third), columns_from(high, fourth)
-    for i in range(n):
-        p = b[i] if b[i] < low[i] else low[i]
-        q = d[i] if d[i] < c[i] else c[i]
-        r = f[i] if f[i] > high[i] else high[i]
-        s = h[i] if h[i] > g[i] else g[i]
-        out_low[i] = q if q < p else p
-        out_high[i] = s if s > r else r
+    """Least and greatest value of each window of ``x[:n]``; returns how many."""
+    window_minima(x, n, period, lowest)
+    found: int = window_maxima(x, n, period, highest)
+    return found
 
 
 @kernel(i8(array(f8, 2), i8, i8, i8, i8, f8, array(f8)))

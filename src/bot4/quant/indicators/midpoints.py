@@ -6,7 +6,7 @@ from bot4.domain.bars import FloatArray
 from bot4.kernel import array, f8, i8, kernel, void
 from bot4.kernel_memory import columns_from, scratch, stretch
 from bot4.quant.indicators.registry import CLOSE, HIGH, LOW, SPAN, Param, indicator
-from bot4.quant.indicators.windows import blank, negate, window_count, window_maxima
+from bot4.quant.indicators.windows import blank, window_count, window_maxima, window_minima
 
 TA_LIB = "TA-Lib"
 
@@ -14,15 +14,14 @@ TA_LIB = "TA-Lib"
 @kernel(void(array(f8), array(f8), i8, i8, i8, array(f8, 2)))
 def _place_middles(high: FloatArray, low: FloatArray, t0: int, t1: int, period: int, out: FloatArray) -> None:
     """``(greatest of high + least of low) / 2`` of the windows in two stretches that end at the bar ``t1 - 1``."""
-    lows, least = scratch(SPAN), scratch(SPAN)
+    least = scratch(SPAN)
     n = window_count(high, period)
     blank(out, 0, t1 - t0 - n)
     middle = columns_from(out[0], t1 - t0 - n)
-    negate(low, lows, len(low))
-    window_maxima(lows, len(low), period, least)
+    window_minima(low, len(low), period, least)
     window_maxima(high, len(high), period, middle)
     for i in range(n):
-        middle[i] = 0.5 * (middle[i] - least[i])
+        middle[i] = 0.5 * (middle[i] + least[i])
 
 
 @indicator(

@@ -140,7 +140,7 @@ def window_sums(x: FloatArray, n: int, period: int, out: FloatArray) -> int:
 
 # --- extremes ----------------------------------------------------------------------------------------------------
 #
-# Groups of neighbours may overlap here: each pass makes them up to four times as wide, the last as wide as the window.
+# Groups of neighbours may overlap here: each pass makes them up to six times as wide, the last as wide as the window.
 
 
 @kernel(f8(array(f8), i8))
@@ -163,36 +163,66 @@ def greatest(x: FloatArray, n: int) -> float:
 @kernel(i8(array(f8), i8, i8, array(f8)))
 def window_maxima(x: FloatArray, n: int, period: int, out: FloatArray) -> int:
     """Greatest value of each window."""
+    found: int = _window_extremes(x, n, period, 1.0, out)
+    return found
+
+
+@kernel(i8(array(f8), i8, i8, array(f8)))
+def window_minima(x: FloatArray, n: int, period: int, out: FloatArray) -> int:
+    """Least value of each window: minus the greatest of the negated."""
+    found: int = _window_extremes(x, n, period, -1.0, out)
+    return found
+
+
+@kernel(i8(array(f8), i8, i8, f8, array(f8)), is_inlined=True)
+def _window_extremes(x: FloatArray, n: int, period: int, sign: float, out: FloatArray) -> int:
+    """``sign`` times the greatest of ``sign`` times the values of each window."""
     m = n - period + 1
     if m <= 0:
         return 0
-    if m == 1:
-        out[0] = greatest(x, period)
-        return 1
     odd, even = scratch(SPAN), scratch(SPAN)
-    nodes, into, spare = x, odd, even
-    size = 1
-    while 4 * size < period:
-        _greatest_of(nodes, n - 4 * size + 1, size, 2 * size, 3 * size, into)
-        nodes, into, spare = into, spare, into
-        size *= 4
-    last = period - size
-    _greatest_of(nodes, m, min(size, last), min(2 * size, last), last, out)
+    if m == 1:
+        for i in range(period):
+            odd[i] = sign * x[i]
+        out[0] = sign * greatest(odd, period)
+        return 1
+    groups, into, spare, turned = x, odd, even, sign
+    width = 1
+    while 6 * width < period:
+        _greatest_of(groups, n - 6 * width + 1, width, 5 * width, turned, 1.0, into)
+        groups, into, spare, turned = into, spare, into, 1.0
+        width *= 6
+    _greatest_of(groups, m, width, period - width, turned, sign, out)
     return m
 
 
-@kernel(void(array(f8), i8, i8, i8, i8, array(f8)))
-def _greatest_of(x: FloatArray, n: int, second: int, third: int, fourth: int, out: FloatArray) -> None:
-    """``out[i]``: the greatest of ``x`` at ``i`` and at three places (or fewer, if they are equal) after it."""
-    a, b, c, d = x[:n], x[second : second + n], x[third : third + n], x[fourth : fourth + n]
-    if second == fourth:
+@kernel(void(array(f8), i8, i8, i8, f8, f8, array(f8)), is_inlined=True)
+def _greatest_of(x: FloatArray, n: int, step: int, last: int, turn: float, turn_back: float, out: FloatArray) -> None:
+    """The greatest of ``turn x`` at ``i``, ``i + step``, ... up to ``i + last`` (at most six places), turned back."""
+    apart()
+    a, f = x, columns_from(x, last)
+    if last <= step:
         for i in range(n):
-            out[i] = b[i] if b[i] > a[i] else a[i]
+            p, q = turn * a[i], turn * f[i]
+            out[i] = turn_back * (q if q > p else p)
         return
+    b, c = columns_from(x, step), columns_from(x, min(2 * step, last))
+    if last <= 3 * step:
+        for i in range(n):
+            p, q, r, s = turn * a[i], turn * b[i], turn * c[i], turn * f[i]
+            p = q if q > p else p
+            r = s if s > r else r
+            out[i] = turn_back * (r if r > p else p)
+        return
+    d, e = columns_from(x, 3 * step), columns_from(x, min(4 * step, last))
     for i in range(n):
-        p = b[i] if b[i] > a[i] else a[i]
-        q = d[i] if d[i] > c[i] else c[i]
-        out[i] = q if q > p else p
+        p, q, r = turn * a[i], turn * b[i], turn * c[i]
+        s, t, u = turn * d[i], turn * e[i], turn * f[i]
+        p = q if q > p else p
+        r = s if s > r else r
+        t = u if u > t else t
+        p = r if r > p else p
+        out[i] = turn_back * (t if t > p else p)
 
 
 @kernel(i8(array(f8), i8, i8, array(f8), array(f8)))
