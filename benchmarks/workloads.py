@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import polars as pl
 
 from bot4.domain.bars import MINUTE_NS, BarSeries
 
@@ -74,6 +73,8 @@ def recorded_columns(n_bars: int) -> dict[str, np.ndarray]:
     The spot files follow each other, every price of a file multiplied by the one factor that lets it begin where the
     last one ended, since a jump from one symbol to the next would be no market.
     """
+    import polars as pl  # not above: who imports it before Bot4 does keeps more of its memory
+
     names = ("open", "high", "low", "close", "volume")
     folder = Path(__file__).resolve().parents[2] / "shared" / "data" / "bars"
     files = sorted(folder.glob("binance_spot_[15]m/*.parquet")) if folder.is_dir() else []
