@@ -175,7 +175,7 @@ def kernel_cache() -> Check:
         return Check("kernels", State.WARN, f"{folder}: BOT4_BOUNDSCHECK=1, slower", "unset BOT4_BOUNDSCHECK")
     files = [path.stat().st_size for path in folder.glob("*.nb*")] if folder.is_dir() else []
     if not files:
-        return Check("kernels", State.OK, f"{folder}: cold, the next run compiles for about 35 s")
+        return Check("kernels", State.OK, f"{folder}: cold, the next run compiles for about 45 s")
     seen = f"{folder}: warm, {len(files)} files, {sum(files) / 1e6:.0f} MB (a changed version compiles anew)"
     return Check("kernels", State.OK, seen)
 

@@ -80,7 +80,7 @@ class Terminal:
     @contextmanager
     def compiling(self) -> Iterator[Callable[[WarmUpStep], None]]:
         """Progress of compiling, for ``RunPlan.machine``; silent where everything comes from the cache."""
-        with self.progress("compiling", "kernels", "first time only, about 35 s", quiet_s=0.0) as advance:
+        with self.progress("compiling", "kernels", "first time only, about 45 s", quiet_s=0.0) as advance:
             has_compiled = False
 
             def report(step: WarmUpStep) -> None:
