@@ -53,7 +53,7 @@ def test_compiling_is_shown_only_where_something_is_compiled(clock, capsys):
     with Terminal().compiling() as report:
         report(WarmUpStep(1, 377, "kernel", True, 0.0))
         report(WarmUpStep(2, 377, "kernel", False, 0.5))
-    assert capsys.readouterr().err == "compiling 2/377 kernels (first time only, about 35 s)\n"
+    assert capsys.readouterr().err == "compiling 2/377 kernels (first time only, about 45 s)\n"
 
 
 def test_a_table_aligns_its_columns():
