@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot4.app.cli.options import json_option, settings_options, time_ns
+from bot4.app.cli.options import json_option, one_series, settings_options, symbol_option, time_ns
 from bot4.app.cli.output import Terminal, chart, size, table
 from bot4.domain.errors import DataError, UsageError
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from bot4.app.settings import AppSettings
     from bot4.domain.bars import BarSeries
     from bot4.quant.series.quality import QualityReport
-
-symbol_option = click.option("--symbol", metavar="NAME", help="Symbol of the bars, for files that do not say.")
 
 
 @click.group("data", short_help="Import, download, check and show market data.")
@@ -165,10 +163,7 @@ def show(
     name: str, symbol: str | None, rows: int, config: Path | None, assignments: tuple[str, ...], is_json: bool
 ) -> None:
     """Show bars: the first and the last, ranges, and a chart of the closes."""
-    from bot4.app.market_data import load_series
-
-    settings = _settings(config, assignments)
-    series: Any = load_series([name], symbol=symbol, market_folder=settings.market_folder)[0]
+    series = one_series(name, symbol, config, assignments)
     Terminal(is_json).show(_series_text(series, rows), _series_record(series, rows))
 
 

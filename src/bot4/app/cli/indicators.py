@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot4.app.cli.options import json_option, settings_options
+from bot4.app.cli.options import json_option, one_series, settings_options, symbol_option
 from bot4.app.cli.output import Terminal, sparkline, table
 from bot4.domain.errors import UsageError
 
@@ -22,7 +21,6 @@ NAMES_HELP = "NAME[:param=value,...]..."
 data_option = click.option(
     "--data", "data", metavar="FILE|NAME", help="Bars: a file, or a series of the catalogue; else the synthetic market."
 )
-symbol_option = click.option("--symbol", metavar="NAME", help="Symbol of the bars, for files that do not say.")
 
 
 @click.group("indicators", short_help="List, explain, compute and draw indicators.")
@@ -183,14 +181,7 @@ def _synthetic(n: int) -> BarSeries:
 
 
 def _series(data: str | None, symbol: str | None, config: Path | None, assignments: Sequence[str]) -> BarSeries:
-    if data is None:
-        return _synthetic(1_000)
-    from bot4.app.market_data import load_series
-    from bot4.app.settings import load_settings
-
-    settings = load_settings(config, assignments, os.environ).settings
-    series: Any = load_series([data], symbol=symbol, market_folder=settings.market_folder)[0]
-    return series  # type: ignore[no-any-return]
+    return _synthetic(1_000) if data is None else one_series(data, symbol, config, assignments)
 
 
 def _summary(info: IndicatorInfo) -> str:

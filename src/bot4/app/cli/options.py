@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from bot4.domain.errors import UsageError
+
+if TYPE_CHECKING:
+    from bot4.domain.bars import BarSeries
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -36,6 +40,27 @@ def settings_options(function: F) -> F:
         metavar="FILE",
         help="Settings file (TOML); otherwise $BOT4_CONFIG, ./bot4.toml or the user's own.",
     )(function)
+
+
+def symbol_option(function: F) -> F:
+    """``--symbol``."""
+    return click.option("--symbol", metavar="NAME", help="Symbol of the bars, for files that do not say.")(function)
+
+
+def one_series(name: str, symbol: str | None, config: Path | None, assignments: Sequence[str]) -> BarSeries:
+    """The bars that a user names: a file, or a series of the catalogue.
+
+    Raises:
+        DataError, StorageError, UsageError: as :func:`bot4.app.market_data.load_series`.
+    """
+    from bot4.app.market_data import load_series
+    from bot4.app.settings import load_settings
+    from bot4.domain.bars import BarSeries
+
+    settings = load_settings(config, assignments, os.environ).settings
+    (series,) = load_series([name], symbol=symbol, market_folder=settings.market_folder)
+    assert isinstance(series, BarSeries)
+    return series
 
 
 class ManyValues(click.Command):

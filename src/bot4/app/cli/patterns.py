@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from bot4.app.cli.options import json_option, settings_options
+from bot4.app.cli.options import json_option, one_series, settings_options, symbol_option
 from bot4.app.cli.output import Terminal, table
 from bot4.domain.errors import UsageError
 
@@ -24,7 +23,6 @@ _DIRECTIONS = {1: "bullish", -1: "bearish", 0: "either"}
 data_option = click.option(
     "--data", "data", required=True, metavar="FILE|NAME", help="Bars: a file, or a series of the catalogue."
 )
-symbol_option = click.option("--symbol", metavar="NAME", help="Symbol of the bars, for files that do not say.")
 
 
 @click.group("patterns", short_help="Find patterns, levels and trend lines in bars.")
@@ -85,7 +83,7 @@ def scan(
 
     if out is not None:
         require_writable(out)
-    series = _series(data, symbol, config, assignments)
+    series = one_series(data, symbol, config, assignments)
     found = scan_series(series, families or ("chart", "harmonic", "elliott"), kinds or None, min_confidence)
     latest = found[-last:]
     if out is not None and found:
@@ -112,7 +110,7 @@ def levels(data: str, symbol: str | None, config: Path | None, assignments: tupl
     """Show the structure as of the last bar: support and resistance, trend lines, ratios of the latest leg."""
     from bot4.quant.structure import fibonacci_legs, support_resistance, trend_lines
 
-    series = _series(data, symbol, config, assignments)
+    series = one_series(data, symbol, config, assignments)
     found_levels = support_resistance(series)
     lines = trend_lines(series)
     legs = fibonacci_legs(series)
@@ -166,15 +164,6 @@ def _leg_table(leg: FibonacciLeg) -> str:
     head = f"latest leg {way} from {leg.start_price:,.8g} to {leg.end_price:,.8g}, {leg.retraced:.0%} of it retraced"
     rows = [(f"{x.ratio:g}", f"{x.price:,.8g}") for x in (*leg.retracements, *leg.extensions)]
     return f"{head}\n{table(('ratio', 'price'), rows, right=(0, 1))}"
-
-
-def _series(data: str, symbol: str | None, config: Path | None, assignments: Sequence[str]) -> BarSeries:
-    from bot4.app.market_data import load_series
-    from bot4.app.settings import load_settings
-
-    settings = load_settings(config, assignments, os.environ).settings
-    series: Any = load_series([data], symbol=symbol, market_folder=settings.market_folder)[0]
-    return series  # type: ignore[no-any-return]
 
 
 def _time(series: BarSeries, bar: int) -> str:

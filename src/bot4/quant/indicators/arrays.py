@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from bot4.domain.bars import SECOND_NS, BarSeries, FloatArray
-from bot4.domain.errors import DataError
 from bot4.quant.indicators.bank import WIDE_RING, BankSpec, advance_columns, push_bar
-from bot4.quant.indicators.registry import ROW_NAMES, SPAN, TIME_S, ResolvedIndicator
+from bot4.quant.indicators.registry import ROW_NAMES, SPAN, ResolvedIndicator
+from bot4.quant.series.bar_columns import bar_columns
 
 Wanted = Iterable[tuple[str, Mapping[str, Any]]]
 """Indicators with their parameters: ``[("sma", {"period": 20}), ("rsi", {})]``."""
@@ -161,44 +161,9 @@ def _outputs(bank: BankSpec, columns: Sequence[FloatArray]) -> FloatArray:
 def _bar_columns(bank: BankSpec, bars: Any) -> list[FloatArray]:
     """A column for each row of bars; those that the bank does not read are empty."""
     where = f"indicator {bank.members[0].label}" if len(bank.members) == 1 else "indicators"
-    if isinstance(bars, BarSeries):
-        times = (bars.ts_open_ns // SECOND_NS).astype(np.float64) if TIME_S in bank.inputs else _NO_COLUMN
-        prices = (bars.open, bars.high, bars.low, bars.close, bars.volume)
-        return [np.ascontiguousarray(column, np.float64) for column in (*prices, times)]
-    if not isinstance(bars, Mapping) and type(bars).__name__ != "DataFrame":
-        remedy = "pass a BarSeries, a mapping of arrays or a DataFrame"
-        raise DataError(f"{type(bars).__name__} is no set of bar columns", where=where, remedy=remedy)
-    used = {row: _column(bars, row, where) for row in bank.inputs}
-    lengths = sorted({len(column) for column in used.values()})
-    if len(lengths) != 1:
-        raise DataError(f"columns of {lengths} rows", where=where, remedy="pass one value per bar in each")
+    found = bar_columns(bars, [ROW_NAMES[row] for row in bank.inputs], where)
+    used = dict(zip(bank.inputs, found, strict=True))
     return [used.get(row, _NO_COLUMN) for row in range(len(ROW_NAMES))]
-
-
-def _column(bars: Any, row: int, where: str) -> FloatArray:
-    names = list(bars.columns) if hasattr(bars, "columns") else list(bars)
-    name = "ts" if row == TIME_S and "ts" in names else ROW_NAMES[row]
-    if name not in names:
-        remedy = f"it has {', '.join(map(str, names))}"
-        raise DataError(f"there is no column {'ts' if row == TIME_S else name}", where=where, remedy=remedy)
-    try:
-        column = _seconds(bars[name]) if name == "ts" else np.ascontiguousarray(bars[name], np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"column {name} is not numeric", where=where, remedy="convert it to float64") from error
-    if column.ndim != 1:
-        raise DataError(f"column {name} has {column.ndim} dimensions", where=where, remedy="pass one value per bar")
-    return column
-
-
-def _seconds(ts: Any) -> FloatArray:
-    """Whole UTC seconds of datetimes or of nanoseconds; NaN for a missing time."""
-    times = np.asarray(ts)
-    if times.dtype == object:
-        times = np.asarray(ts, "datetime64[ns]")
-    if times.dtype.kind == "M":
-        seconds = times.astype("datetime64[s]")
-        return np.where(np.isnat(seconds), np.nan, seconds.astype(np.int64).astype(np.float64))
-    return np.asarray(np.floor_divide(times, SECOND_NS), np.float64)
 
 
 __all__ = ["BankStream", "Stream", "bar_matrix", "compute", "compute_many", "evaluate"]

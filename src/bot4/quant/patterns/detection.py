@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bot4.domain.bars import BarSeries, FloatArray
-from bot4.domain.errors import DataError, SettingError
+from bot4.domain.bars import FloatArray
+from bot4.domain.errors import SettingError
+from bot4.quant.series.bar_columns import bar_columns
 
 MAX_POINTS = 8
 
@@ -138,29 +139,7 @@ def price_rows(bars: Any, where: str = "patterns") -> FloatArray:
     Raises:
         DataError: a column is missing, is not numeric, or is of another length.
     """
-    if isinstance(bars, BarSeries):
-        return np.array([bars.high, bars.low, bars.close], np.float64)
-    if not isinstance(bars, Mapping) and type(bars).__name__ != "DataFrame":
-        remedy = "pass a BarSeries, a mapping of arrays or a DataFrame"
-        raise DataError(f"{type(bars).__name__} is no set of bar columns", where=where, remedy=remedy)
-    columns = [_column(bars, name, where) for name in PRICE_ROWS]
-    lengths = sorted({len(column) for column in columns})
-    if len(lengths) != 1:
-        raise DataError(f"columns of {lengths} rows", where=where, remedy="pass one value per bar in each")
-    return np.array(columns)
-
-
-def _column(bars: Any, name: str, where: str) -> FloatArray:
-    names = list(bars.columns) if hasattr(bars, "columns") else list(bars)
-    if name not in names:
-        raise DataError(f"there is no column {name}", where=where, remedy=f"it has {', '.join(map(str, names))}")
-    try:
-        column = np.asarray(bars[name], np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"column {name} is not numeric", where=where, remedy="convert it to float64") from error
-    if column.ndim != 1:
-        raise DataError(f"column {name} has {column.ndim} dimensions", where=where, remedy="pass one value per bar")
-    return column
+    return np.array(bar_columns(bars, PRICE_ROWS, where))
 
 
 __all__ = [

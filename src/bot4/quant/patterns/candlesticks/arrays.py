@@ -7,16 +7,17 @@ bar is its first, with the warm-up before it.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from bot4.domain.bars import BarSeries, FloatArray
-from bot4.domain.errors import DataError, SettingError
+from bot4.domain.bars import FloatArray
+from bot4.domain.errors import SettingError
 from bot4.quant.patterns.candlesticks.catalogue import N_PATTERNS, NAMES, CandlestickPattern, pattern_named
 from bot4.quant.patterns.candlesticks.continuing import advance
 from bot4.quant.patterns.candlesticks.layout import HISTORY, STATE_SIZE, Int16Array
+from bot4.quant.series.bar_columns import bar_columns
 
 _COLUMNS = ("open", "high", "low", "close")
 _RING = 4 * HISTORY
@@ -43,7 +44,7 @@ def candlesticks(bars: Any, names: Iterable[str] | None = None) -> Any:
         DataError: a column is missing, is not numeric, or is of another length.
     """
     wanted = _wanted(names)
-    found = evaluate(_prices(bars))
+    found = evaluate(np.array(bar_columns(bars, _COLUMNS, _WHERE)))
     columns = {NAMES[row]: found[row] if len(wanted) == N_PATTERNS else found[row].copy() for row in wanted}
     kind = type(bars).__module__.partition(".")[0]  # neither library is imported here
     if kind == "polars":
@@ -114,32 +115,6 @@ def _finite_runs(prices: FloatArray) -> Iterator[tuple[int, int]]:
     edges = np.flatnonzero(np.diff(is_finite, prepend=0, append=0))
     for start, stop in zip(edges[::2], edges[1::2], strict=True):
         yield int(start), int(stop)
-
-
-def _prices(bars: Any) -> FloatArray:
-    if isinstance(bars, BarSeries):
-        return np.array([bars.open, bars.high, bars.low, bars.close], np.float64)
-    if not isinstance(bars, Mapping) and type(bars).__name__ != "DataFrame":
-        remedy = "pass a BarSeries, a mapping of arrays or a DataFrame"
-        raise DataError(f"{type(bars).__name__} is no set of bar columns", where=_WHERE, remedy=remedy)
-    columns = [_column(bars, name) for name in _COLUMNS]
-    lengths = sorted({len(column) for column in columns})
-    if len(lengths) != 1:
-        raise DataError(f"columns of {lengths} rows", where=_WHERE, remedy="pass one value per bar in each")
-    return np.array(columns)
-
-
-def _column(bars: Any, name: str) -> FloatArray:
-    known = list(bars.columns) if hasattr(bars, "columns") else list(bars)
-    if name not in known:
-        raise DataError(f"there is no column {name}", where=_WHERE, remedy=f"it has {', '.join(map(str, known))}")
-    try:
-        column = np.asarray(bars[name], np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(f"column {name} is not numeric", where=_WHERE, remedy="convert it to float64") from error
-    if column.ndim != 1:
-        raise DataError(f"column {name} has {column.ndim} dimensions", where=_WHERE, remedy="pass one value per bar")
-    return column
 
 
 __all__ = ["CandlestickPattern", "CandlestickStream", "candlesticks", "evaluate"]
