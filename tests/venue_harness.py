@@ -26,10 +26,11 @@ from bot4.domain.orders import (
     STOP,
     TARGET,
 )  # fmt: skip
+from bot4.domain.venue_reasons import VenueReason
 from bot4.kernel import i8, kernel, records
 from bot4.simulator.intake import cancel_all, open_order_count, receive_command
 from bot4.simulator.matching import match_event
-from bot4.simulator.state import N_REPORTS, VENUE, VenueReason, open_venue
+from bot4.simulator.state import N_REPORTS, VENUE, open_venue
 
 MINUTE = 60_000_000_000
 

@@ -18,10 +18,35 @@ SELL = -1
 MARKET = 1
 LIMIT = 2
 STOP = 3  # becomes a market order when the price trades at or through stop_ticks
+STOP_LIMIT = 4  # becomes a limit order then
+TAKE_PROFIT = 5  # like a stop, but on the other side of the market
+TAKE_PROFIT_LIMIT = 6
+TRAILING_STOP = 7  # a stop that follows the best price since its activation at a distance of trail_ticks
+
+GOOD_TILL_CANCELLED = 0
+IMMEDIATE_OR_CANCEL = 1
+FILL_OR_KILL = 2
+GOOD_TILL_DATE = 3  # until ts_expire_ns
+DAY = 4  # until the end of the UTC day on which the venue took it
+
+# Flags of an order.
+POST_ONLY = 1  # refused rather than taking
+CLOSE_POSITION = 2  # whatever the position is when it triggers; its own quantity is not looked at
+TRIGGERS_ON_MARK = 4  # by the mark price, not the last trade
+WAITS_FOR_FULL_FILL = 8  # a held order that starts when its parent has filled whole, not with its share of each fill
+CANCELS_SIBLINGS = 16  # one-cancels-other: the first fill or trigger ends the other orders of its group
+
+# What becomes of two orders of one account that would trade with one another (ORDER.self_trade).
+TRADE_WITH_SELF = 0
+CANCEL_NEWEST = 1
+CANCEL_OLDEST = 2
+CANCEL_BOTH = 3
+DECREMENT = 4  # both lose the smaller quantity, and what is left of the larger goes on
 
 PLACE = 1
 CANCEL = 2
 REPLACE = 3  # new qty_lots, limit_ticks and stop_ticks for order_id
+QUERY = 4  # ask what became of an order; the answer is an ORDER_STATUS report
 
 FREE = 0
 HELD = 1  # waits for its parent's fill
@@ -35,6 +60,8 @@ CANCELLED = 8
 REJECTED = 9
 EXPIRED = 10
 UNKNOWN = 11  # may or may not exist at the venue: counts as exposure until the venue was asked
+TRIGGERED = 12  # its trigger price was reached: it is in the market, or about to be
+N_STATUSES = 13
 
 ENTRY = 1
 PROTECTIVE_STOP = 2
@@ -55,6 +82,39 @@ class OrderType(IntEnum):
     MARKET = MARKET
     LIMIT = LIMIT
     STOP = STOP
+    STOP_LIMIT = STOP_LIMIT
+    TAKE_PROFIT = TAKE_PROFIT
+    TAKE_PROFIT_LIMIT = TAKE_PROFIT_LIMIT
+    TRAILING_STOP = TRAILING_STOP
+
+
+class TimeInForce(IntEnum):
+    """How long an order is good."""
+
+    GOOD_TILL_CANCELLED = GOOD_TILL_CANCELLED
+    IMMEDIATE_OR_CANCEL = IMMEDIATE_OR_CANCEL
+    FILL_OR_KILL = FILL_OR_KILL
+    GOOD_TILL_DATE = GOOD_TILL_DATE
+    DAY = DAY
+
+
+class SelfTrade(IntEnum):
+    """What a venue does where an account would trade with itself."""
+
+    TRADE_WITH_SELF = TRADE_WITH_SELF
+    CANCEL_NEWEST = CANCEL_NEWEST
+    CANCEL_OLDEST = CANCEL_OLDEST
+    CANCEL_BOTH = CANCEL_BOTH
+    DECREMENT = DECREMENT
+
+
+class CommandKind(IntEnum):
+    """What a command asks of the venue."""
+
+    PLACE = PLACE
+    CANCEL = CANCEL
+    REPLACE = REPLACE
+    QUERY = QUERY
 
 
 class OrderStatus(IntEnum):
@@ -72,6 +132,7 @@ class OrderStatus(IntEnum):
     REJECTED = REJECTED
     EXPIRED = EXPIRED
     UNKNOWN = UNKNOWN
+    TRIGGERED = TRIGGERED
 
 
 class OrderRole(IntEnum):
@@ -100,10 +161,17 @@ ORDER = np.dtype(
         ("status", "i4"),
         ("is_reduce_only", "i4"),
         ("reason", "i4"),
+        ("time_in_force", "i4"),
+        ("flags", "i4"),
+        ("self_trade", "i4"),
+        ("venue", "i4"),
         ("qty_lots", "i8"),
         ("filled_lots", "i8"),
         ("limit_ticks", "i8"),
-        ("stop_ticks", "i8"),
+        ("stop_ticks", "i8"),  # trigger price; of a trailing stop the price that activates it, 0: at once
+        ("trail_ticks", "i8"),  # distance of a trailing stop
+        ("display_lots", "i8"),  # shown part of an iceberg; 0: all of it
+        ("ts_expire_ns", "i8"),  # of a good-till-date order
         ("ts_created_ns", "i8"),
         ("ts_active_ns", "i8"),  # when the venue first spoke of it; 0 before
     ],
@@ -132,19 +200,22 @@ FILL = np.dtype(
 
 _ALLOWED = {
     FREE: (HELD, PENDING),
-    HELD: (PENDING, WORKING, PENDING_CANCEL, PARTLY_FILLED, FILLED, CANCELLED, REJECTED, EXPIRED, UNKNOWN),
-    PENDING: (WORKING, PARTLY_FILLED, FILLED, PENDING_CANCEL, CANCELLED, REJECTED, EXPIRED, UNKNOWN),
-    WORKING: (PARTLY_FILLED, FILLED, PENDING_CANCEL, PENDING_REPLACE, CANCELLED, EXPIRED, UNKNOWN),
+    HELD: (PENDING, WORKING, TRIGGERED, PENDING_CANCEL, PARTLY_FILLED, FILLED, CANCELLED, REJECTED, EXPIRED, UNKNOWN),
+    PENDING: (WORKING, TRIGGERED, PARTLY_FILLED, FILLED, PENDING_CANCEL, CANCELLED, REJECTED, EXPIRED, UNKNOWN),
+    WORKING: (TRIGGERED, PARTLY_FILLED, FILLED, PENDING_CANCEL, PENDING_REPLACE, CANCELLED, EXPIRED, UNKNOWN),
+    TRIGGERED: (WORKING, PARTLY_FILLED, FILLED, PENDING_CANCEL, PENDING_REPLACE, CANCELLED, REJECTED, EXPIRED, UNKNOWN),
     PARTLY_FILLED: (PARTLY_FILLED, FILLED, PENDING_CANCEL, PENDING_REPLACE, CANCELLED, EXPIRED, UNKNOWN),
-    PENDING_CANCEL: (WORKING, PARTLY_FILLED, FILLED, CANCELLED, REJECTED, EXPIRED, UNKNOWN),
-    PENDING_REPLACE: (WORKING, PARTLY_FILLED, FILLED, PENDING_CANCEL, CANCELLED, REJECTED, EXPIRED, UNKNOWN),
+    PENDING_CANCEL: (WORKING, TRIGGERED, PARTLY_FILLED, FILLED, CANCELLED, REJECTED, EXPIRED, UNKNOWN),
+    PENDING_REPLACE: (
+        WORKING, TRIGGERED, PARTLY_FILLED, FILLED, PENDING_CANCEL, CANCELLED, REJECTED, EXPIRED, UNKNOWN,
+    ),
     FILLED: (),
     CANCELLED: (),
     REJECTED: (),
     EXPIRED: (),
-    UNKNOWN: (WORKING, PARTLY_FILLED, FILLED, CANCELLED, REJECTED, EXPIRED),
-}
-TRANSITIONS = np.zeros((12, 12), dtype=np.bool_)
+    UNKNOWN: (WORKING, TRIGGERED, PARTLY_FILLED, FILLED, CANCELLED, REJECTED, EXPIRED),
+}  # fmt: skip
+TRANSITIONS = np.zeros((N_STATUSES, N_STATUSES), dtype=np.bool_)
 for _source, _targets in _ALLOWED.items():
     for _target in _targets:
         TRANSITIONS[_source, _target] = True
@@ -166,4 +237,4 @@ def is_finished(status: int) -> bool:
 @kernel(b1(i8))
 def is_open(status: int) -> bool:
     """Whether an order rests at the venue or may, and so counts as exposure (unknown outcomes included)."""
-    return status in (PENDING, WORKING, PARTLY_FILLED, PENDING_CANCEL, PENDING_REPLACE, UNKNOWN)
+    return status in (PENDING, WORKING, TRIGGERED, PARTLY_FILLED, PENDING_CANCEL, PENDING_REPLACE, UNKNOWN)

@@ -21,7 +21,7 @@ from bot4.domain.events import (
     INTENT,
     MODE_CHANGED,
     ORDER_ACCEPTED,
-    ORDER_UNKNOWN,
+    ORDER_STATUS,
     STRATEGY_SUSPENDED,
     STRATEGY_SWAPPED,
     VOICE,
@@ -137,5 +137,5 @@ def market_events(contents: JournalContents) -> Events:
 
 
 def _is_made_here(kinds: npt.NDArray[np.int16]) -> npt.NDArray[np.bool_]:
-    is_report = (kinds >= ORDER_ACCEPTED) & (kinds <= ORDER_UNKNOWN)
+    is_report = (kinds >= ORDER_ACCEPTED) & (kinds <= ORDER_STATUS)
     return is_report | np.isin(kinds, (INTENT, DECIDE, STRATEGY_SUSPENDED))

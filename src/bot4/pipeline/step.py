@@ -20,7 +20,7 @@ from bot4.domain.events import (
     INTENT,
     MODE_CHANGED,
     ORDER_ACCEPTED,
-    ORDER_UNKNOWN,
+    ORDER_STATUS,
     QUOTE,
     STRATEGY_SUSPENDED,
     STRATEGY_SWAPPED,
@@ -67,7 +67,7 @@ def step(config: Any, brain: Any, markets: Any, outbox: Any, events: Any, at: in
     kind = event["kind"]
     if kind == BAR:
         _take_bar(state, settings, markets, results, event, offset)
-    elif ORDER_ACCEPTED <= kind <= ORDER_UNKNOWN:
+    elif ORDER_ACCEPTED <= kind <= ORDER_STATUS:
         take_report(state, settings, results, event)
     elif kind in (TRADE, QUOTE):
         _take_price(state, settings, event)

@@ -52,7 +52,7 @@ def commands_of(machine: Machine, orders: frozenset[int]) -> tuple[dict[str, Any
 def reports_of(contents: JournalContents, orders: frozenset[int]) -> tuple[dict[str, Any], ...]:
     """Every report of the venue about some orders, in order."""
     events = contents.events
-    is_report = (events["kind"] >= EventKind.ORDER_ACCEPTED) & (events["kind"] <= EventKind.ORDER_UNKNOWN)
+    is_report = (events["kind"] >= EventKind.ORDER_ACCEPTED) & (events["kind"] <= EventKind.ORDER_STATUS)
     reports = events[is_report & np.isin(events["order_id"], list(orders))]
     return tuple(
         {

@@ -12,6 +12,7 @@ from typing import Any
 from bot4.domain.events import EVENT, ORDER_ACCEPTED
 from bot4.domain.money import FLOOR, mul_div
 from bot4.domain.orders import ENTRY, EXIT, FILLED, HELD, LIMIT, PROTECTIVE_STOP, STOP, TARGET, WORKING
+from bot4.domain.venue_reasons import GROUP_DONE, PARENT_GONE
 from bot4.kernel import b1, i8, kernel, record, records, void
 from bot4.simulator.order_book import (
     cancel_held_children,
@@ -23,7 +24,7 @@ from bot4.simulator.order_book import (
     reduce_row,
     report_order,
 )
-from bot4.simulator.state import GROUP_DONE, PARENT_GONE, VENUE, VENUE_ORDER
+from bot4.simulator.state import VENUE, VENUE_ORDER
 
 NO_STOP = -1
 

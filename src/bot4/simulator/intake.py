@@ -29,6 +29,23 @@ from bot4.domain.orders import (
     STOP,
     WORKING,
 )
+from bot4.domain.venue_reasons import (
+    ABOVE_MAX_LOTS,
+    BAD_ORDER,
+    BAD_PRICE,
+    BAD_QUANTITY,
+    BELOW_MIN_LOTS,
+    BELOW_MIN_NOTIONAL,
+    BEYOND_HOLDINGS,
+    DUPLICATE_ORDER,
+    NO_PARENT,
+    NOT_APPROVED,
+    ON_REQUEST,
+    PARENT_GONE,
+    TABLE_FULL,
+    TOO_LARGE,
+    UNKNOWN_ORDER,
+)
 from bot4.kernel import b1, i8, kernel, record, records, void
 from bot4.simulator.brackets import share_parent_fill
 from bot4.simulator.order_book import (
@@ -42,26 +59,11 @@ from bot4.simulator.order_book import (
     write_report,
 )
 from bot4.simulator.state import (
-    ABOVE_MAX_LOTS,
     AT_OPEN,
-    BAD_ORDER,
-    BAD_PRICE,
-    BAD_QUANTITY,
-    BELOW_MIN_LOTS,
-    BELOW_MIN_NOTIONAL,
-    BEYOND_HOLDINGS,
-    DUPLICATE_ORDER,
     MAX_QUEUED,
-    NO_PARENT,
-    NOT_APPROVED,
-    ON_REQUEST,
-    PARENT_GONE,
     QUEUE_FULL,
     RECEIVED,
-    TABLE_FULL,
-    TOO_LARGE,
     UNKNOWN_COMMAND,
-    UNKNOWN_ORDER,
     UNKNOWN_SYMBOL,
     VENUE,
     VENUE_ORDER,

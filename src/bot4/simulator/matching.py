@@ -13,6 +13,7 @@ from typing import Any
 from bot4.domain.events import BAR, EVENT, TRADE
 from bot4.domain.money import CEILING, OVERFLOW, fee_atoms, notional_atoms
 from bot4.domain.orders import BUY, FILLED, LIMIT, MARKET, PARTLY_FILLED, SELL, STOP
+from bot4.domain.venue_reasons import BEYOND_HOLDINGS, NOTHING_TO_REDUCE, PARENT_GONE, TOO_LARGE
 from bot4.kernel import b1, f8, i8, kernel, record, records, void
 from bot4.simulator.brackets import (
     NO_STOP,
@@ -31,17 +32,7 @@ from bot4.simulator.order_book import (
     report_fill,
     settle_rows,
 )
-from bot4.simulator.state import (
-    AT_OPEN,
-    BEYOND_HOLDINGS,
-    NOTHING_TO_REDUCE,
-    PARENT_GONE,
-    RESTED,
-    TOO_LARGE,
-    VENUE,
-    VENUE_ORDER,
-    WITHIN,
-)
+from bot4.simulator.state import AT_OPEN, RESTED, VENUE, VENUE_ORDER, WITHIN
 
 REPORTS_FULL = -1
 UNLIMITED = 1 << 62

@@ -128,10 +128,17 @@ def insert_row(venue: Any, placed: Any, status: int, arrival: int) -> int:
     row["status"] = status
     row["is_reduce_only"] = placed["is_reduce_only"]
     row["reason"] = placed["reason"]
+    row["time_in_force"] = placed["time_in_force"]
+    row["flags"] = placed["flags"]
+    row["self_trade"] = placed["self_trade"]
+    row["venue"] = placed["venue"]
     row["qty_lots"] = placed["qty_lots"]
     row["filled_lots"] = 0
     row["limit_ticks"] = placed["limit_ticks"]
     row["stop_ticks"] = placed["stop_ticks"]
+    row["trail_ticks"] = placed["trail_ticks"]
+    row["display_lots"] = placed["display_lots"]
+    row["ts_expire_ns"] = placed["ts_expire_ns"]
     row["ts_created_ns"] = placed["ts_created_ns"]
     row["ts_active_ns"] = placed["ts_active_ns"]
     row["ordered_lots"] = placed["qty_lots"]

@@ -24,24 +24,6 @@ RESTED = 0  # before this event
 AT_OPEN = 1  # with this event: it meets the bar from its open
 WITHIN = 2  # during this event, when its parent filled
 
-NOT_APPROVED = 1
-BAD_ORDER = 2
-BAD_QUANTITY = 3
-BELOW_MIN_LOTS = 4
-ABOVE_MAX_LOTS = 5
-BAD_PRICE = 6
-UNKNOWN_ORDER = 7
-DUPLICATE_ORDER = 8
-TABLE_FULL = 9
-BEYOND_HOLDINGS = 10
-NO_PARENT = 11
-BELOW_MIN_NOTIONAL = 12
-TOO_LARGE = 13
-ON_REQUEST = 14
-PARENT_GONE = 15
-GROUP_DONE = 16
-NOTHING_TO_REDUCE = 17
-
 
 class ReceiveStatus(IntEnum):
     """Whether the venue took a command in; only RECEIVED will be reported on."""
@@ -50,28 +32,6 @@ class ReceiveStatus(IntEnum):
     QUEUE_FULL = QUEUE_FULL
     UNKNOWN_SYMBOL = UNKNOWN_SYMBOL
     UNKNOWN_COMMAND = UNKNOWN_COMMAND
-
-
-class VenueReason(IntEnum):
-    """Why the venue rejected or cancelled an order (``reason`` of the report)."""
-
-    NOT_APPROVED = NOT_APPROVED
-    BAD_ORDER = BAD_ORDER
-    BAD_QUANTITY = BAD_QUANTITY
-    BELOW_MIN_LOTS = BELOW_MIN_LOTS
-    ABOVE_MAX_LOTS = ABOVE_MAX_LOTS
-    BAD_PRICE = BAD_PRICE
-    UNKNOWN_ORDER = UNKNOWN_ORDER
-    DUPLICATE_ORDER = DUPLICATE_ORDER
-    TABLE_FULL = TABLE_FULL
-    BEYOND_HOLDINGS = BEYOND_HOLDINGS
-    NO_PARENT = NO_PARENT
-    BELOW_MIN_NOTIONAL = BELOW_MIN_NOTIONAL
-    TOO_LARGE = TOO_LARGE
-    ON_REQUEST = ON_REQUEST
-    PARENT_GONE = PARENT_GONE
-    GROUP_DONE = GROUP_DONE
-    NOTHING_TO_REDUCE = NOTHING_TO_REDUCE
 
 
 VENUE_ORDER = np.dtype(

@@ -81,10 +81,17 @@ def new_order(
     order["status"] = PENDING
     order["is_reduce_only"] = 0
     order["reason"] = 0
+    order["time_in_force"] = 0
+    order["flags"] = 0
+    order["self_trade"] = 0
+    order["venue"] = 0
     order["qty_lots"] = qty_lots
     order["filled_lots"] = 0
     order["limit_ticks"] = 0
     order["stop_ticks"] = 0
+    order["trail_ticks"] = 0
+    order["display_lots"] = 0
+    order["ts_expire_ns"] = 0
     order["ts_created_ns"] = ts_ns
     order["ts_active_ns"] = 0
     return int(slot)
