@@ -158,16 +158,13 @@ def _why_not_contingent(venue: Any, order: Any) -> int:
 def _why_not_on_arrival(venue: Any, order: Any) -> int:
     """What the order would do at once, and may not."""
     symbol, terms = order["symbol"], venue["terms"]
-    if order["flags"] & POST_ONLY != 0 and order["type"] == LIMIT:
-        if is_taking(venue, symbol, order["side"], order["limit_ticks"]):
-            return WOULD_TAKE
-    if terms["refuses_reached_triggers"] != 0 and has_trigger(order["type"]):
-        if _is_reached_already(venue, order):
-            return WOULD_TRIGGER
-    if terms["refuses_idle_reduction"] != 0 and _is_reducing(order) and not has_trigger(order["type"]):
-        if order["side"] * venue["net_lots"][symbol] >= 0:
-            return NOTHING_TO_REDUCE
-    return TAKEN
+    is_passive = order["flags"] & POST_ONLY != 0 and order["type"] == LIMIT
+    if is_passive and is_taking(venue, symbol, order["side"], order["limit_ticks"]):
+        return WOULD_TAKE
+    if terms["refuses_reached_triggers"] != 0 and has_trigger(order["type"]) and _is_reached_already(venue, order):
+        return WOULD_TRIGGER
+    is_idle = order["side"] * venue["net_lots"][symbol] >= 0 and not has_trigger(order["type"])
+    return NOTHING_TO_REDUCE if terms["refuses_idle_reduction"] != 0 and is_idle and _is_reducing(order) else TAKEN
 
 
 @kernel(b1(record(VENUE), i8, i8, i8))
@@ -205,7 +202,7 @@ def _why_not_value(venue: Any, order: Any) -> int:
         return TOO_LARGE
     if order["is_reduce_only"]:
         return TAKEN
-    if notional < instrument["min_notional_atoms"]:
+    if price_ticks > 0 and notional < instrument["min_notional_atoms"]:
         return BELOW_MIN_NOTIONAL
     is_spot_sale = order["side"] == SELL and instrument["is_perpetual"] == 0
     if is_spot_sale and order["qty_lots"] > venue["net_lots"][order["symbol"]]:

@@ -90,7 +90,7 @@ def meet(venue: Any, event: Any, reports: Any) -> None:
     else:
         open_ticks = high_ticks = low_ticks = event["price_ticks"]
         volume = event["quantity"]
-        budget = _whole_lots(volume, venue["instruments"][symbol]["lot"])
+        budget = whole_lots(volume, venue["instruments"][symbol]["lot"])
     if venue["n_queued"] > 0:
         take_commands(venue, event, open_ticks, reports)
     if event["ts_ns"] >= venue["next_expiry_ns"]:
@@ -111,7 +111,8 @@ def match_event(venues: Any, events: Any, at: int, reports: Any) -> int:
 
 
 @kernel(i8(f8, f8))
-def _whole_lots(quantity: float, lot: float) -> int:
+def whole_lots(quantity: float, lot: float) -> int:
+    """Whole lots in a quantity of the base, up to a millionth of a lot; 0 where it is not above zero."""
     lots = quantity / lot
     return int(lots + _LOT_TOLERANCE) if 0.0 < lots < UNLIMITED else 0
 

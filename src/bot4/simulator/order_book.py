@@ -41,7 +41,7 @@ DAY_NS = 86_400_000_000_000
 def is_in_market(order: Any) -> bool:
     """Whether an order may fill now."""
     status = order["status"]
-    return bool(status == WORKING or status == PARTLY_FILLED or status == TRIGGERED)
+    return bool(status in (WORKING, PARTLY_FILLED, TRIGGERED))
 
 
 @kernel(b1(record(VENUE_ORDER)))
@@ -240,6 +240,7 @@ def insert_row(venue: Any, placed: Any, status: int, ts_ns: int) -> int:
     row["extreme_ticks"] = 0
     row["shown_lots"] = 0
     row["ahead_lots"] = 0.0
+    row["traded_lots"] = 0
     arrive(venue, row, AT_OPEN, ts_ns)
     if row["time_in_force"] == DAY:
         row["ts_expire_ns"] = (ts_ns // DAY_NS + 1) * DAY_NS

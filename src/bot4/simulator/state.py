@@ -22,6 +22,22 @@ QUEUE_FULL = 1
 UNKNOWN_SYMBOL = 2
 UNKNOWN_COMMAND = 3
 
+# What a venue knows of a symbol's market.
+FROM_TRADES = 0  # bars and trades: orders meet them as they come
+FROM_QUOTES = 1  # the best level of each side
+FROM_LEVELS = 2  # every level
+FROM_ORDERS = 3  # every order
+
+
+class Feed(IntEnum):
+    """What a venue knows of a symbol's market; all but the first are a book, matched at any time."""
+
+    FROM_TRADES = FROM_TRADES
+    FROM_QUOTES = FROM_QUOTES
+    FROM_LEVELS = FROM_LEVELS
+    FROM_ORDERS = FROM_ORDERS
+
+
 # When an order came to the market, as seen from the event being matched.
 RESTED = 0  # before this event
 AT_OPEN = 1  # with this event: it meets the bar from its open
@@ -62,7 +78,8 @@ VENUE_ORDER = np.dtype(
         ("is_triggered", "i8"),
         ("extreme_ticks", "i8"),  # of a trailing stop: the best price since its activation; 0 before
         ("shown_lots", "i8"),  # of an iceberg: what is left of the part on show
-        ("ahead_lots", "f8"),  # on a book: what stands before it at its price
+        ("ahead_lots", "f8"),  # on a level-2 book: what the market has before it at its price
+        ("traded_lots", "i8"),  # traded there since the level was last told
     ],
     align=True,
 )
@@ -81,6 +98,8 @@ TERMS = np.dtype(
         ("checks_grid", "i8"),  # refuses another venue's orders and numbers that no order can have
         ("remembers_finished", "i8"),
         ("refuses_idle_reduction", "i8"),  # a market or limit order to reduce nothing is refused on arrival
+        ("queue_model", "i8"),  # a QueueModel
+        ("queue_parameter", "f8"),
         ("leg_end_ends_group", "i8"),  # cancelling one leg of a one-cancels-other cancels the others
     ],
     align=True,
@@ -96,10 +115,13 @@ VENUE = np.dtype(
         ("n_queued", "i8"),  # commands on their way
         ("n_reports", "i8"),  # scratch of one match
         ("now_ns", "i8"),
+        ("status", "i8"),  # why a loop of ``feeding.py`` stopped
         ("next_sequence", "i8"),
         ("next_expiry_ns", "i8"),  # no order expires before
         ("n_finished", "i8"),  # ever; the latest MAX_FINISHED stand in ``finished``, order n at n mod MAX_FINISHED
         ("terms", TERMS),
+        ("feed", "i8", (MAX_SYMBOLS,)),  # what is known of each market: a Feed
+        ("is_unfinished", "i8", (MAX_SYMBOLS,)),  # arrivals wait for room in the reports, or for a first book
         ("last_ticks", "i8", (MAX_SYMBOLS,)),  # latest trade; 0 before the first
         ("mark_ticks", "i8", (MAX_SYMBOLS,)),
         ("bid_ticks", "i8", (MAX_SYMBOLS,)),  # a limit to sell at or below takes; 0 where nobody buys
