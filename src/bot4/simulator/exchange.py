@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from bot4.domain.errors import DataError, SettingError
 from bot4.domain.events import EVENT, EventKind
-from bot4.domain.instruments import Universe, pack_instruments
+from bot4.domain.instruments import MAX_SYMBOLS, Universe, pack_instruments
 from bot4.domain.ledger import OK, book_deposit
 from bot4.domain.orders import BUY, COMMAND, FILL, SELL
 from bot4.domain.portfolio import HOLDINGS, LEDGER, POSITION
@@ -29,7 +29,7 @@ from bot4.simulator.fill_history import MAX_FILLS, book_reported_fills, remember
 from bot4.simulator.order_book import displayed_lots
 from bot4.simulator.profile import VenueProfile, pack_terms
 from bot4.simulator.resting import is_resting
-from bot4.simulator.state import MAX_FINISHED, MAX_SYMBOLS, VENUE, open_venue
+from bot4.simulator.state import MAX_FINISHED, VENUE, open_venue
 
 Events: TypeAlias = npt.NDArray[np.void]
 Commands: TypeAlias = npt.NDArray[np.void]
@@ -187,7 +187,8 @@ class SimulatedExchange:
         if not len(found):
             return None
         latest = max(found, key=lambda at: (int(at) - n_finished) % MAX_FINISHED)
-        return venue["finished"][int(latest)].copy()
+        ended: np.void = venue["finished"][int(latest)].copy()
+        return ended
 
     def open_orders(self, symbol: int | None = None) -> npt.NDArray[np.void]:
         """Held and open orders by id, as :data:`~bot4.simulator.state.VENUE_ORDER` records."""
@@ -280,7 +281,7 @@ class SimulatedExchange:
                     own[int(order["limit_ticks"])] = own.get(int(order["limit_ticks"]), 0) + lots
         if not own:
             return rows
-        levels = dict(rows.tolist())
+        levels: dict[int, int] = {int(ticks): int(lots) for ticks, lots in rows}
         for ticks, lots in own.items():
             levels[ticks] = levels.get(ticks, 0) + lots
         best_first = sorted(levels.items(), key=lambda level: -side * level[0])[:n]
