@@ -10,6 +10,7 @@ Where no model can be had the fit is an exponentially weighted one and says why:
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -210,12 +211,18 @@ def fit_volatility(
     work = np.empty((4, len(values)))
     memory = np.zeros((N_MEMORY_ROWS, N_PARAMETERS))
     kind, is_student = _MODELS[model], errors == "student"
-    warm_up([maximise_from_best])
+    _make_ready()
     guesses = _guesses(kind, is_student, float(scaled.mean()) if has_mean else 0.0)
     outcome = maximise_from_best(kind, has_mean, is_student, scaled, start / scale**2, work, memory, guesses)
     if outcome != CONVERGED:
         return _exponential(values, _WHY[outcome])
     return _as_fit(model, errors, has_mean, memory[PARAMETERS], work, values, scale, start)
+
+
+@functools.cache
+def _make_ready() -> None:
+    """Compile, or load from the cache, once a process."""
+    warm_up([maximise_from_best])
 
 
 def _require_sense(values: FloatArray, model: str, errors: str, start_variance: float | None) -> None:
