@@ -44,6 +44,7 @@ from bot4.quant.volatility.maximisation import (
     maximise_from_best,
 )
 
+FittedModel = Literal["garch", "gjr", "egarch"]
 Model = Literal["garch", "gjr", "egarch", "ewma"]
 Errors = Literal["normal", "student"]
 
@@ -180,7 +181,7 @@ class VolatilityFit:
 def fit_volatility(
     returns: FloatArray,
     *,
-    model: Literal["garch", "gjr", "egarch"] = "garch",
+    model: FittedModel = "garch",
     errors: Errors = "student",
     has_mean: bool = True,
     start_variance: float | None = None,
