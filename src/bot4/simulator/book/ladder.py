@@ -16,6 +16,7 @@ Kernels (``book`` is such an array, ``side`` is ``BUY`` or ``SELL`` of :mod:`bot
 - ``walk(book, taker_side, lots, limit_ticks, fills) -> n``: what a taker would get; the book stays as it is
 - ``take(book, taker_side, lots, limit_ticks, fills) -> n``: the same, and the book loses it
 - ``read_levels(book, side, levels) -> n``: the best levels, best first
+- ``next_price(book, side, ticks) -> ticks``: the next one outwards
 - ``clear_side(book, side)``, ``is_crossed(book)``
 - ``set_level(book, side, ticks, lots) -> APPLIED or FULL``: for changes that were checked before
 """
@@ -193,6 +194,22 @@ def level_lots(book: IntArray, side: int, ticks: int) -> int:
     far = far_of(book, at)
     is_there = row < book[at + N_IN_FAR] and book[far + row] == ticks
     return int(book[far + book[N_FAR] + row]) if is_there else 0
+
+
+@kernel(i8(_BOOK, i8, i8))
+def next_price(book: IntArray, side: int, ticks: int) -> int:
+    """The next price of a side beyond one, outwards; :data:`NO_BID` or :data:`NO_ASK` where there is none."""
+    at = block_of(book, side)
+    n_ticks, sign, origin = book[N_TICKS], book[at + SIGN], book[at + ORIGIN]
+    position = sign * (ticks - origin) + 1
+    if position < n_ticks:
+        position = next_level(book, at, max(position, 0))
+        if position < n_ticks:
+            return int(origin + sign * position)
+    row, far = far_row(book, at, ticks + sign), far_of(book, at)
+    if row < book[at + N_IN_FAR]:
+        return int(book[far + row])
+    return NO_ASK if sign > 0 else NO_BID
 
 
 @kernel(i8(_BOOK, i8, i8, i8, _LEVELS))
@@ -409,6 +426,6 @@ def _check(rows: IntArray) -> None:
 __all__ = [
     "APPLIED", "BAD_TICKS", "CROSSED", "FULL", "MAX_LEVEL_LOTS", "MAX_TICKS", "MAX_WINDOW_TICKS", "NEGATIVE_LOTS",
     "NO_ASK", "NO_BID", "TOO_MANY_LOTS", "BookStatus", "OrderBook", "apply_level", "apply_levels", "best_ask",
-    "best_bid", "clear_side", "grown", "is_crossed", "level_lots", "lots_within", "new_ladder", "read_levels",
-    "set_level", "take", "walk",
+    "best_bid", "clear_side", "grown", "is_crossed", "level_lots", "lots_within", "new_ladder", "next_price",
+    "read_levels", "set_level", "take", "walk",
 ]  # fmt: skip

@@ -26,7 +26,7 @@ GROUP = 1 << GROUP_SHIFT
 N_TICKS = 0
 N_FAR = 1
 STRIDE = 2
-HEADER = 8
+HEADER = 32  # words 8 to 31 are the price-time book's, which begins with a ladder
 # A side's block.
 SIGN = 0  # of the way outwards: -1 for bids, 1 for asks
 ORIGIN = 1  # ticks of position 0

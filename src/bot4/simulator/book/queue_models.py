@@ -16,7 +16,8 @@ model              probability that it stood ahead                     assumes
 =================  ==================================================  ==========================================
 
 ``ahead`` is a float of lots that may fall below 0: what lies below is what trades have given us, and
-:func:`filled_lots` takes whole lots of it, to the nearest. Kernels, the model being an id and a parameter, so that it is data:
+:func:`filled_lots` takes whole lots of it, to the nearest. Kernels, the model being an id and a parameter, so that
+it is data:
 
 - ``ahead_after_trade(ahead, traded_lots) -> ahead``
 - ``ahead_after_change(model, parameter, ahead, traded_lots, before_lots, after_lots) -> ahead``

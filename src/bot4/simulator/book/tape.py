@@ -71,7 +71,7 @@ def first_fault(tape: Any) -> int:
         elif ts_ns + latency_ns < heard:
             fault = 2
         if fault >= 0:
-            return (row << _FAULT_BITS) + fault
+            return int((row << _FAULT_BITS) + fault)
         happened, heard = ts_ns, ts_ns + latency_ns
     return -1
 
