@@ -36,6 +36,7 @@ _NO_KEY = -(1 << 62)
 
 _MIX = 0x9E3779B1
 _LOW_31 = 0x7FFFFFFF
+_LOW_32 = 0xFFFFFFFF
 
 _BOOK = array(i8)
 
@@ -84,8 +85,8 @@ def new_price_time_book(
 def _home(book: IntArray, order_id: int) -> int:
     """Row of the table where an id belongs; four ids that follow one another share a cache line."""
     group = order_id >> 2
-    mixed = ((group ^ (group >> 31)) & _LOW_31) * _MIX
-    return int((((mixed >> (65 - book[_ID_BITS])) << 2) | (order_id & 3)) & ((1 << book[_ID_BITS]) - 1))
+    mixed = (((group ^ (group >> 31)) & _LOW_31) * _MIX) & _LOW_32
+    return int(((mixed >> (34 - book[_ID_BITS])) << 2) | (order_id & 3))
 
 
 @kernel(i8(_BOOK, i8), is_inlined=True)
