@@ -13,9 +13,9 @@ volume fades so that the impact of one block, left alone, decays
 - ``EXPONENTIAL``: as ``exp(-t / tau)``,
 - ``POWER``: as ``(1 + t / tau)^-beta``,
 
-with ``tau`` in seconds. A power has no state of its own; it is a mixture of exponentials,
-``(1 + x)^-a = 1/Gamma(a) * integral of exp(a s - e^s) exp(-x e^s) ds``, taken here at 40 points of ``s`` (within 2e-4 of
-the block's impact for ``t`` up to 1e6 ``tau`` and beta from 0.1 to 2). Each part decays by its own factor, so that the update over
+with ``tau`` in seconds. A power has no state of its own; it is a mixture of exponentials, ``(1 + x)^-a =
+1/Gamma(a) * integral of exp(a s - e^s) exp(-x e^s) ds``, taken here at 40 points of ``s``: within 2e-4 of the block's
+impact for ``t`` up to 1e6 ``tau`` and beta from 0.1 to 2. Each part decays by its own factor, so that the update over
 any time is one step, exact for the mixture, and two steps give what one gives.
 
 Kernels (``impact`` is a record of :func:`open_impact`): ``felt_lots(impact, ts_ns)``, ``impact_fraction(impact,
@@ -173,4 +173,4 @@ def add_impact(impact: Any, ts_ns: int, signed_lots: int) -> None:
 @kernel(i8(record(IMPACT), i8, i8))
 def moved_ticks(impact: Any, ts_ns: int, price_ticks: int) -> int:
     """Whole ticks, nearest, by which our trades have moved a price that would be ``price_ticks`` without them."""
-    return int(math.floor(impact_fraction(impact, ts_ns) * price_ticks + 0.5))
+    return math.floor(impact_fraction(impact, ts_ns) * price_ticks + 0.5)
