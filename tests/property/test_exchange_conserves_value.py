@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot4.domain.events import FUNDING
 from bot4.domain.instruments import Universe
 from bot4.domain.orders import (
     BUY,
@@ -26,8 +27,10 @@ from bot4.domain.orders import (
     TRAILING_STOP,
 )
 from bot4.domain.portfolio import Account
-from bot4.domain.recomputation import Deposited, recompute
+from bot4.domain.recomputation import Deposited, FundingCharged, recompute
 from bot4.simulator.accounts.balances import is_conserved
+from bot4.simulator.accounts.liquidation import next_to_liquidate
+from bot4.simulator.accounts.margin import LeverageBracket, MarginSettings
 from bot4.simulator.exchange import SimulatedExchange
 from bot4.simulator.profile import AccountKind
 from bot4.simulator.rules.fee_schedule import FeeSettings, FeeTier
@@ -113,6 +116,85 @@ def check(floor: Floor) -> None:
         assert free >= 0, asset
         assert locked == locked_by_orders[at], asset
         assert free + locked == books.balances[Account.HOLDINGS, asset], asset
+
+
+# --- margin -------------------------------------------------------------------------------------------------------
+
+LINEAR = replace(pair(), tick_size=D("0.17"), lot_size=D("0.0013"), min_qty=D("0.0013"))
+ROWS = (
+    LeverageBracket(D(9), D("0.004"), 50),
+    LeverageBracket(D(40), D("0.03"), 20),
+    LeverageBracket(D(10**6), D("0.2"), 5),
+)
+
+
+class MarginFloor:
+    """A margin account that trades with more than it has, and the facts that a recomputation needs."""
+
+    def __init__(self, is_isolated: bool) -> None:
+        rules = RuleSettings(
+            fees=FeeSettings((FeeTier(D(0), D("-0.00017"), D("0.00113")),), liquidation_fee=D("0.0125"))
+        )
+        profile = open_terms(
+            account=AccountKind.LINEAR, rules=rules, self_trade=CANCEL_NEWEST,
+            margin=MarginSettings(ROWS, leverage=20, is_isolated=is_isolated),
+        )  # fmt: skip
+        self.floor = Floor(LINEAR, profile=profile, balances={"USDT": D(2)}, is_two_sided=False)
+        self.facts: list[Any] = [Deposited("USDT", 2 * 10**8)]
+        self.trade_id = 0
+        self.floor.mark(1_000)
+
+    def read(self) -> None:
+        found = self.floor.exchange.fills(self.trade_id)
+        self.facts += list(found)
+        self.trade_id = int(found["trade_id"].max()) if len(found) else self.trade_id
+
+    def fund(self, rate: float, mark: int) -> None:
+        self.facts.append(FundingCharged(0, rate, mark))
+        self.floor.feed(self.floor._row(FUNDING, 0, funding_rate=rate, mark_ticks=mark))
+
+    def check(self) -> None:
+        self.read()
+        exchange: Any = self.floor.exchange
+        balances = exchange._venue[0]["balances"]
+        assert is_conserved(balances, len(self.floor.universe.assets))
+        books = recompute(self.floor.universe, self.facts)
+        free, locked = exchange.balances()["USDT"]
+        assert free + locked - int(balances["insured"][0]) == books.balances[Account.HOLDINGS, "USDT"]
+        margin = exchange._venue[0]["margins"][0]
+        assert (margin["lots"], margin["cost_atoms"]) == (books.holdings[0].lots, books.holdings[0].cost)
+        assert margin["lots"] == exchange.positions()["lots"][0]
+        assert locked == margin["isolated_atoms"]
+        if margin["lots"] == 0 or margin["is_isolated"]:
+            assert free >= 0
+
+    def check_sound(self) -> None:
+        """After a mark price nobody is below the maintenance margin any more."""
+        exchange: Any = self.floor.exchange
+        venue = exchange._venue[0]
+        assert next_to_liquidate(venue["balances"], venue["margins"], venue["instruments"], venue["brackets"], 1) == -1
+
+
+@pytest.mark.parametrize("is_isolated", [False, True])
+@settings(max_examples=25)
+@given(data=st.data())
+def test_any_flow_of_a_margin_account_conserves_every_atom_through_funding_and_liquidation(
+    is_isolated: bool, data: st.DataObject
+) -> None:
+    account = MarginFloor(is_isolated)
+    floor = account.floor
+    for _ in range(data.draw(st.integers(4, 16))):
+        move = data.draw(st.sampled_from(("act", "act", "act", "mark", "fund")))
+        mark = data.draw(st.integers(900, 1_100))
+        if move == "act":
+            act(floor, data)
+        elif move == "mark":
+            floor.mark(mark)
+        else:
+            account.fund(data.draw(st.floats(-0.03, 0.03)), mark)
+        account.check()
+        if move != "act":
+            account.check_sound()
 
 
 @pytest.mark.parametrize("charged_from", ["settlement", "received"])
