@@ -1,8 +1,7 @@
-"""The account at the exchange: what orders lock, what fills pay, what ends give back, and what the rules refuse."""
+"""The rules at the exchange: fees by volume and in a third asset, and every filter before the book."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +18,7 @@ from bot4.simulator.profile import AccountKind
 from bot4.simulator.rules.fee_schedule import FeeSettings, FeeTier
 from bot4.simulator.rules.filters import FilterSettings
 from bot4.simulator.rules.presets import RuleSettings
-from tests.exchange_harness import SECOND, Floor, fills, kinds, open_terms, pair
+from tests.exchange_harness import SECOND, Floor, kinds, open_terms, pair
 
 D = Decimal
 UNIT = 10**8
@@ -48,64 +47,6 @@ def check(floor: Floor, **deposits: str) -> None:
         free, locked = exchange.balances()[asset]
         assert min(free, locked) >= 0
         assert free + locked == books.balances[Account.HOLDINGS, asset], asset
-
-
-# --- locks --------------------------------------------------------------------------------------------------------
-
-
-def test_a_resting_buy_locks_its_value_and_fee_and_its_cancel_gives_all_back() -> None:
-    floor = spot(USDT="1")
-    floor.limit(BUY, 50, 900)  # 0.05 at 9.00
-    assert held(floor) == (UNIT - 45_000_000 - 22_500, 45_022_500)
-    assert kinds(floor.cancel(1)) == [("CANCELLED", 1)]
-    assert held(floor) == (UNIT, 0)
-
-
-def test_a_fill_at_a_better_price_gives_the_rest_back_at_once() -> None:
-    floor = spot(USDT="1")
-    assert fills(floor.limit(BUY, 50, 1003)) == [(1, 1002, 10), (1, 1003, 20)]
-    paid = 10 * 1002 * 1_000 + 20 * 1003 * 1_000
-    fee = -(-10 * 1002 * 1_000 * 5 // 10_000) - (-20 * 1003 * 1_000 * 5 // 10_000)
-    rest = 20 * 1003 * 1_000
-    locked = rest + -(-rest * 5 // 10_000)
-    assert held(floor) == (UNIT - paid - fee - locked, locked)
-    assert held(floor, "BTC") == (30, 0)
-    check(floor, USDT="1")
-
-
-def test_an_order_beyond_the_free_balance_is_refused_and_locks_nothing() -> None:
-    floor = spot(USDT="1", BTC="0.01")
-    for report in (floor.limit(BUY, 200, 900), floor.limit(SELL, 11, 1100)):
-        assert [(r.kind, r.why) for r in report] == [("ORDER_REJECTED", "NO_BALANCE")]
-    assert (held(floor), held(floor, "BTC")) == ((UNIT, 0), (10, 0))
-    floor.limit(SELL, 10, 1100)
-    assert held(floor, "BTC") == (0, 10)
-    assert floor.limit(SELL, 1, 1100)[0].why == "NO_BALANCE"
-
-
-def test_a_replacement_locks_what_the_order_may_cost_now_or_is_refused() -> None:
-    floor = spot(USDT="1")
-    floor.limit(BUY, 50, 900)
-    floor.replace(1, 40, limit=800)
-    assert held(floor) == (UNIT - 32_016_000, 32_016_000)
-    assert [(r.kind, r.why) for r in floor.replace(1, 400, limit=800)] == [("ORDER_REJECTED", "NO_BALANCE")]
-    assert held(floor)[1] == 32_016_000
-
-
-def test_legs_that_cancel_one_another_lock_their_quantity_once() -> None:
-    floor = spot(BTC="0.05")
-    floor.legs(SELL, 50, limit=1100, stop=950)
-    assert held(floor, "BTC") == (0, 50)
-    floor.cancel(1)
-    assert held(floor, "BTC") == (50, 0)
-
-
-def test_an_expired_order_gives_back_what_it_locked() -> None:
-    floor = spot(USDT="1")
-    floor.limit(BUY, 50, 900, time_in_force=3, ts_expire_ns=floor.now + 5 * SECOND)
-    assert held(floor)[1] > 0
-    floor.advance(6)
-    assert held(floor) == (UNIT, 0)
 
 
 # --- fees ---------------------------------------------------------------------------------------------------------
@@ -172,9 +113,3 @@ def test_one_order_more_than_allowed_is_refused_until_another_has_gone() -> None
     assert floor.limit(BUY, 4, 900)[0].why == "TOO_MANY_ORDERS"
     floor.cancel(1)
     assert kinds(floor.limit(BUY, 4, 900)) == [("ACCEPTED", 4)]
-
-
-def test_a_venue_without_an_account_locks_nothing() -> None:
-    floor = Floor(SPOT, profile=replace(open_terms(), account=AccountKind.UNCHECKED), balances={"USDT": D(1)})
-    floor.limit(BUY, 10**6, 900)
-    assert held(floor) == (UNIT, 0)
