@@ -100,8 +100,6 @@ class Account:
         position = self.positions[symbol]
         status = settle_margin_fill(self.balances, position, PACKED[symbol], side, ticks, lots, charge)
         self.charged = int(charge["atoms"])
-        if position["mark_ticks"] == 0:
-            position["mark_ticks"] = ticks
         return int(status)
 
     def mark(self, symbol: int, ticks: int) -> int:
@@ -369,9 +367,19 @@ def test_an_order_of_an_inverse_contract_needs_margin_in_base() -> None:
     assert reason(account, SELL, 290, 310_000, symbol=2) == 0
 
 
-def test_without_a_mark_price_an_order_is_judged_at_its_own() -> None:
+def test_without_a_mark_price_an_order_is_judged_at_its_own_with_all_that_is_open() -> None:
     account = Account(20, USDT=D(1_500))
     assert (reason(account, BUY, 1_000, 300_000), reason(account, BUY, 1_001, 300_000)) == (0, NO_MARGIN)
+    account.positions[0]["working_buy_lots"] = 600
+    assert (reason(account, BUY, 400, 300_000), reason(account, BUY, 401, 300_000)) == (0, NO_MARGIN)
+
+
+def test_the_price_of_the_first_fill_serves_as_mark_until_there_is_one() -> None:
+    account = Account(20, USDT=D(2_000))
+    account.fill(0, BUY, 300_000, 1_000)
+    account.fill(0, BUY, 310_000, 1)
+    assert account.positions[0]["mark_ticks"] == 300_000
+    assert account.available() < 500 * UNIT
 
 
 def test_isolated_margin_is_not_asked_for_twice() -> None:
