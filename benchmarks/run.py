@@ -1,7 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory talib
-candlesticks updates volatility.
+candlesticks updates volatility book matching quoting.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import numpy as np
 
 from benchmarks import (
     bench_bars,
+    bench_book,
     bench_candlesticks,
     bench_hybrid,
+    bench_matching,
     bench_memory,
+    bench_quoting,
     bench_start,
     bench_step,
     bench_talib,
@@ -38,6 +41,9 @@ BENCHMARKS = {
     "candlesticks": bench_candlesticks,
     "updates": bench_updates,
     "volatility": bench_volatility,
+    "book": bench_book,
+    "matching": bench_matching,
+    "quoting": bench_quoting,
 }
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "performance.md"
