@@ -1,5 +1,5 @@
 # mypy: allow-untyped-calls
-"""Memory for kernels: scratch arrays on the stack, and views that cost nothing.
+"""Memory for kernels: scratch arrays on the stack, views that cost nothing, and the bits of a number.
 
 Kernels allocate nothing and may not return slices, so these few things are made by the compiler itself. With
 ``BOT4_JIT=0`` each is the plain NumPy expression that it stands for.
@@ -135,6 +135,41 @@ def _plain_apart() -> None:
     return None
 
 
+def _make_wide() -> Any:
+    @intrinsic
+    def wide(_typing_context: Any) -> Any:
+        def codegen(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+            # llvmlite lists the attributes that it knows by name; LLVM takes any in this form.
+            set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+            return context.get_dummy_value()
+
+        return types.void(), codegen
+
+    return wide
+
+
+def _make_bitcast(source: Any, target: Any, llvm_target: Any) -> Any:
+    @intrinsic
+    def bitcast(_typing_context: Any, value: Any) -> Any:
+        if value != source:
+            return None
+
+        def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return builder.bitcast(arguments[0], llvm_target)
+
+        return target(source), codegen
+
+    return bitcast
+
+
+def _plain_float_of_bits(bits: Any) -> Any:
+    return np.uint64(bits).view(np.float64)
+
+
+def _plain_bits_of_float(value: Any) -> Any:
+    return np.float64(value).view(np.uint64)
+
+
 def _plain_part(whole: Any, first: int, count: int) -> Any:
     return whole[first : first + count]
 
@@ -169,6 +204,19 @@ apart: Any = _make_apart() if JIT else _plain_apart
 A loop that writes to several arrays then becomes vector instructions; the compiler would otherwise have to see at
 run time that no array lies over another, and gives up at the ninth pair.
 """
+
+wide: Any = _make_wide() if JIT else _plain_apart
+"""``wide()`` at the top of a kernel: where the processor has vectors of eight float64, use them rather than of four.
+
+It pays in long loops of arithmetic over arrays, and costs nothing elsewhere; what is inlined follows its caller. The
+results are the same bits.
+"""
+
+float_of_bits: Any = _make_bitcast(types.uint64, types.float64, ir.DoubleType()) if JIT else _plain_float_of_bits
+"""``float_of_bits(bits)`` in a kernel: the float64 whose representation is the uint64 ``bits``."""
+
+bits_of_float: Any = _make_bitcast(types.float64, types.uint64, ir.IntType(64)) if JIT else _plain_bits_of_float
+"""``bits_of_float(value)`` in a kernel: the representation of a float64 as uint64."""
 
 part: Any = _make_part() if JIT else _plain_part
 """``part(whole, first, count)`` in a kernel: ``count`` values of an array, or rows of a matrix, from ``first`` on.

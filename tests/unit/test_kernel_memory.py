@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bot4.kernel import array, f8, i8, kernel, void
-from bot4.kernel_memory import apart, columns_from, part, scratch, stretch
+from bot4.kernel import JIT, array, f8, i8, kernel, u8, void
+from bot4.kernel_memory import apart, bits_of_float, columns_from, float_of_bits, part, scratch, stretch, wide
 
 SPAN = 16
 
@@ -104,3 +104,26 @@ def test_a_part_is_a_slice() -> None:
     expected[2:5] = np.eye(3)
     np.testing.assert_array_equal(values, [0, 0, 1, 1, 1, 0])
     np.testing.assert_array_equal(matrix, expected)
+
+
+@kernel(void(array(f8), array(u8), array(f8)))
+def there_and_back(values: np.ndarray, bits: np.ndarray, back: np.ndarray) -> None:
+    wide()
+    for i in range(len(values)):
+        bits[i] = bits_of_float(values[i])
+        back[i] = float_of_bits(bits[i])
+
+
+def test_bits_of_a_number_are_its_representation() -> None:
+    values = np.array([0.0, -0.0, 1.0, -2.5, 1e-310, np.inf, np.pi])
+    bits, back = np.zeros(7, np.uint64), np.zeros(7)
+    there_and_back(values, bits, back)
+    np.testing.assert_array_equal(bits, values.view(np.uint64))
+    np.testing.assert_array_equal(back.view(np.uint64), bits)
+
+
+@pytest.mark.skipif(not JIT, reason="only a compiled function has attributes")
+def test_a_wide_kernel_asks_for_the_widest_vectors() -> None:
+    there_and_back(np.zeros(1), np.zeros(1, np.uint64), np.zeros(1))
+    code = next(iter(there_and_back.inspect_llvm().values()))
+    assert '"prefer-vector-width"="512"' in code

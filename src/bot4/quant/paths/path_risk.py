@@ -1,0 +1,146 @@
+"""What can be lost on simulated paths, each figure with its standard error.
+
+The loss of a path is ``1 - terminal``, of what was held at the start; losses are positive. A short position gains
+what a long one loses: its loss is ``terminal - 1``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from bot4.domain.bars import FloatArray
+from bot4.domain.errors import UsageError
+from bot4.quant.paths.simulation import SimulatedPaths
+
+LEVELS = (0.95, 0.99)
+"""Levels of VaR and CVaR unless others are asked for."""
+RUIN_AT = 0.5
+"""Share of the start at or below which a path is ruined, unless another is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure from a simulation and its standard error, which falls with the root of the number of paths."""
+
+    value: float
+    standard_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class PathRisk:
+    """Figures of a simulation, fractions of the value at the start.
+
+    Attributes:
+        mean_return: mean of ``terminal - 1``.
+        value_at_risk, expected_shortfall: of the loss at the horizon, by level.
+        drawdown_mean: mean of the maximum drawdown.
+        drawdown_quantile: quantile of the maximum drawdown, by level.
+        drawdown_shortfall: mean of the maximum drawdowns from that quantile on, by level.
+        ruin: probability of touching ``ruin_at`` at a step.
+        ruin_at: share of the start.
+        n_paths: on how many paths all this rests.
+    """
+
+    mean_return: Estimate
+    value_at_risk: dict[float, Estimate]
+    expected_shortfall: dict[float, Estimate]
+    drawdown_mean: Estimate
+    drawdown_quantile: dict[float, Estimate]
+    drawdown_shortfall: dict[float, Estimate]
+    ruin: Estimate
+    ruin_at: float
+    n_paths: int
+
+
+def measure_paths(
+    paths: SimulatedPaths, *, levels: tuple[float, ...] = LEVELS, ruin_at: float = RUIN_AT, is_short: bool = False
+) -> PathRisk:
+    """Loss, drawdown and ruin of simulated paths.
+
+    Args:
+        paths: of :func:`bot4.quant.paths.simulation.simulate`.
+        levels: above 0, below 1; at least one path in the tail.
+        ruin_at: a long position is ruined at this share of its start, above 0, at most 1.
+        is_short: measure the loss at the horizon of a short position; drawdown and ruin remain those of the price.
+
+    Raises:
+        UsageError: a level without a path in its tail, or ``ruin_at`` out of bounds.
+    """
+    if not 0.0 < ruin_at <= 1.0:
+        raise UsageError(f"ruin_at is {ruin_at}, but lies between 0 and 1", where="path risk")
+    loss = paths.terminal - 1.0 if is_short else 1.0 - paths.terminal
+    losses, drawdowns = np.sort(loss), np.sort(paths.drawdown)
+    return PathRisk(
+        mean_return=_negated(mean_of(loss)),
+        value_at_risk={level: quantile_of(losses, level) for level in levels},
+        expected_shortfall={level: shortfall_of(losses, level) for level in levels},
+        drawdown_mean=mean_of(paths.drawdown),
+        drawdown_quantile={level: quantile_of(drawdowns, level) for level in levels},
+        drawdown_shortfall={level: shortfall_of(drawdowns, level) for level in levels},
+        ruin=share_of(int(np.count_nonzero(paths.lowest <= ruin_at)), len(loss)),
+        ruin_at=ruin_at,
+        n_paths=len(loss),
+    )
+
+
+def mean_of(values: FloatArray) -> Estimate:
+    """Mean and ``s / sqrt(n)``; NaN as the error of a single value."""
+    n = len(values)
+    error = float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
+    return Estimate(float(np.mean(values)), error)
+
+
+def quantile_of(ascending: FloatArray, level: float) -> Estimate:
+    """The ``ceil(n level)``-th smallest value; its error from the order statistics one binomial deviation away.
+
+    The number of values below the true quantile is binomial with deviation ``d = sqrt(n p (1 - p))``, so that half
+    of the distance between the values ``d`` ranks above and below estimates the error (David and Nagaraja,
+    *Order Statistics*, 7.1). Where ``d`` ranks above leave the sample, the highest value is taken: too small an
+    error then; give more paths.
+    """
+    n = len(ascending)
+    at = _rank(n, level)
+    away = max(1, round(math.sqrt(n * level * (1.0 - level))))
+    low, high = max(0, at - away), min(n - 1, at + away)
+    return Estimate(float(ascending[at]), 0.5 * float(ascending[high] - ascending[low]))
+
+
+def shortfall_of(ascending: FloatArray, level: float) -> Estimate:
+    """Mean of the worst ``n (1 - level)`` values, part of a value counting as that part.
+
+    Its error is ``sqrt((Var(tail) + level (shortfall - quantile)^2) / (n (1 - level)))``, by influence functions
+    (Manistre and Hancock 2005). Source of the estimator: Rockafellar and Uryasev (2002).
+    """
+    n = len(ascending)
+    at = _rank(n, level)
+    quantile = float(ascending[at])
+    weight = n * (1.0 - level)
+    beyond = ascending[at + 1 :]
+    part = max(0.0, weight - len(beyond))
+    mean = (float(np.sum(beyond)) + part * quantile) / weight
+    spread = (float(np.sum((beyond - mean) ** 2)) + part * (quantile - mean) ** 2) / weight
+    return Estimate(mean, math.sqrt((spread + level * (mean - quantile) ** 2) / weight))
+
+
+def share_of(count: int, n: int) -> Estimate:
+    """``count / n``; its error ``sqrt(p (1 - p) / n)`` with ``p = (count + 2) / (n + 4)``, never 0.
+
+    Source: Agresti and Coull (1998).
+    """
+    p = (count + 2.0) / (n + 4.0)
+    return Estimate(count / n, math.sqrt(p * (1.0 - p) / n))
+
+
+def _rank(n: int, level: float) -> int:
+    if not 0.0 < level < 1.0 or n * (1.0 - level) < 1.0 - 1e-9:
+        raise UsageError(
+            f"no path of {n} lies in the tail beyond {level}", where="path risk", remedy="simulate more paths"
+        )
+    return min(n - 1, max(0, math.ceil(round(n * level, 6)) - 1))
+
+
+def _negated(estimate: Estimate) -> Estimate:
+    return Estimate(-estimate.value, estimate.standard_error)
