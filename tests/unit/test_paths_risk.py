@@ -10,8 +10,9 @@ from scipy import stats
 
 from bot4.domain.errors import UsageError
 from bot4.quant.paths.models import GeometricBrownianMotion
-from bot4.quant.paths.path_risk import PathRisk, measure_paths, quantile_of, shortfall_of
+from bot4.quant.paths.path_risk import PathRisk, measure_paths
 from bot4.quant.paths.simulation import SimulatedPaths, simulate
+from bot4.quant.statistics.sample_estimates import quantile_of, shortfall_of
 
 MODEL = GeometricBrownianMotion(0.0, 0.5)
 
@@ -64,7 +65,8 @@ def test_a_short_position_loses_what_the_price_gains() -> None:
 
 def test_quantile_and_shortfall_of_a_few_values_by_hand() -> None:
     values = np.arange(1.0, 11.0)
-    assert quantile_of(values, 0.9).value == 9.0
+    assert quantile_of(values, 0.9).value == 10.0
+    assert quantile_of(values, 0.85).value == 9.0
     assert shortfall_of(values, 0.9).value == pytest.approx(10.0)
     assert shortfall_of(values, 0.85).value == pytest.approx((10.0 + 0.5 * 9.0) / 1.5)
 

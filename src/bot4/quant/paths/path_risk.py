@@ -6,27 +6,18 @@ what a long one loses: its loss is ``terminal - 1``.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from bot4.domain.bars import FloatArray
 from bot4.domain.errors import UsageError
 from bot4.quant.paths.simulation import SimulatedPaths
+from bot4.quant.statistics.sample_estimates import Estimate, mean_of, quantile_of, share_of, shortfall_of
 
 LEVELS = (0.95, 0.99)
 """Levels of VaR and CVaR unless others are asked for."""
 RUIN_AT = 0.5
 """Share of the start at or below which a path is ruined, unless another is asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A figure from a simulation and its standard error, which falls with the root of the number of paths."""
-
-    value: float
-    standard_error: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,62 +75,6 @@ def measure_paths(
         ruin_at=ruin_at,
         n_paths=len(loss),
     )
-
-
-def mean_of(values: FloatArray) -> Estimate:
-    """Mean and ``s / sqrt(n)``; NaN as the error of a single value."""
-    n = len(values)
-    error = float(np.std(values, ddof=1)) / math.sqrt(n) if n > 1 else math.nan
-    return Estimate(float(np.mean(values)), error)
-
-
-def quantile_of(ascending: FloatArray, level: float) -> Estimate:
-    """The ``ceil(n level)``-th smallest value; its error from the order statistics one binomial deviation away.
-
-    The number of values below the true quantile is binomial with deviation ``d = sqrt(n p (1 - p))``, so that half
-    of the distance between the values ``d`` ranks above and below estimates the error (David and Nagaraja,
-    *Order Statistics*, 7.1). Where ``d`` ranks above leave the sample, the highest value is taken: too small an
-    error then; give more paths.
-    """
-    n = len(ascending)
-    at = _rank(n, level)
-    away = max(1, round(math.sqrt(n * level * (1.0 - level))))
-    low, high = max(0, at - away), min(n - 1, at + away)
-    return Estimate(float(ascending[at]), 0.5 * float(ascending[high] - ascending[low]))
-
-
-def shortfall_of(ascending: FloatArray, level: float) -> Estimate:
-    """Mean of the worst ``n (1 - level)`` values, part of a value counting as that part.
-
-    Its error is ``sqrt((Var(tail) + level (shortfall - quantile)^2) / (n (1 - level)))``, by influence functions
-    (Manistre and Hancock 2005). Source of the estimator: Rockafellar and Uryasev (2002).
-    """
-    n = len(ascending)
-    at = _rank(n, level)
-    quantile = float(ascending[at])
-    weight = n * (1.0 - level)
-    beyond = ascending[at + 1 :]
-    part = max(0.0, weight - len(beyond))
-    mean = (float(np.sum(beyond)) + part * quantile) / weight
-    spread = (float(np.sum((beyond - mean) ** 2)) + part * (quantile - mean) ** 2) / weight
-    return Estimate(mean, math.sqrt((spread + level * (mean - quantile) ** 2) / weight))
-
-
-def share_of(count: int, n: int) -> Estimate:
-    """``count / n``; its error ``sqrt(p (1 - p) / n)`` with ``p = (count + 2) / (n + 4)``, never 0.
-
-    Source: Agresti and Coull (1998).
-    """
-    p = (count + 2.0) / (n + 4.0)
-    return Estimate(count / n, math.sqrt(p * (1.0 - p) / n))
-
-
-def _rank(n: int, level: float) -> int:
-    if not 0.0 < level < 1.0 or n * (1.0 - level) < 1.0 - 1e-9:
-        raise UsageError(
-            f"no path of {n} lies in the tail beyond {level}", where="path risk", remedy="simulate more paths"
-        )
-    return min(n - 1, max(0, math.ceil(round(n * level, 6)) - 1))
 
 
 def _negated(estimate: Estimate) -> Estimate:
