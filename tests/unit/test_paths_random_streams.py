@@ -71,7 +71,7 @@ def test_a_path_has_its_numbers_whatever_block_it_is_in() -> None:
 
 @pytest.fixture(scope="module")
 def many() -> np.ndarray:
-    return normals(11, 20_000, 100)
+    return normals(11, 10_000, 100)
 
 
 def test_normals_have_the_moments_of_the_normal_law(many: np.ndarray) -> None:
@@ -110,7 +110,7 @@ def test_the_two_of_a_pair_their_squares_and_neighbours_are_uncorrelated(many: n
 
 
 def test_neighbouring_seeds_have_nothing_to_do_with_each_other(many: np.ndarray) -> None:
-    r = np.corrcoef(many.ravel(), normals(12, 20_000, 100).ravel())[0, 1]
+    r = np.corrcoef(many.ravel(), normals(12, 10_000, 100).ravel())[0, 1]
     assert abs(r) < 4.0 / math.sqrt(many.size)
 
 
