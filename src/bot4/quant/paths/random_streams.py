@@ -37,9 +37,10 @@ _RADIUS = np.uint64(0x000FFFFFFFFF0000)  # of a mantissa, the upper 36 bits
 _ANGLE = np.uint64(0x000FFFFFFE000000)  # of a mantissa, the upper 27 bits
 _EXPONENT = np.uint64(0xFFF0000000000000)
 _ROOT_HALF = np.uint64(0x3FE6A09E667F3BCD)  # the bits of sqrt(1/2)
-_EXPONENT_BIAS = np.uint64(0x4330000000000000)  # the bits of 2^52
-_ABOVE_ROOT_HALF = np.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
-_BIAS = 4503599627370496.0 + 1023.0
+_LARGE = np.uint64((1023 + 40) << 52)  # the bits of 2^40
+_TWICE_LARGE = 2199023255552.0  # 2^41
+_TWO_52 = np.uint64(0x4330000000000000)  # the bits of 2^52
+_TWO_52_AND_40 = 4503599627370536.0
 _HALF_ULP = 1.1102230246251565e-16
 _TWICE_LOG_TWO = 1.3862943611198906
 
@@ -93,51 +94,49 @@ def next_high(a: Any, b: Any) -> Any:
 def squared_radius(bits: Any) -> Any:
     """``-2 ln u`` of the upper 36 bits: exponentially distributed with mean 2.
 
-    ``ln u = e ln 2 + ln m`` with ``m`` in sqrt(1/2) .. sqrt(2), and ``ln m = 2 artanh((m - 1) / (m + 1))``.
+    ``ln u = e ln 2 + ln m`` with ``m`` in sqrt(1/2) .. sqrt(2), and ``ln m = 2 artanh((m - 1) / (m + 1))``. ``u`` is
+    taken 2^40 times as large, so that its exponent is above zero. The polynomial, as those below, is summed in pairs:
+    the terms do not wait for each other, which made the loop a quarter faster.
     """
-    u = 2.0 - float_of_bits(((bits >> _S12) & _RADIUS) | _ONE)
-    u_bits = bits_of_float(u)
-    m = float_of_bits(u_bits - ((u_bits - _ROOT_HALF) & _EXPONENT))
-    exponent = float_of_bits(((u_bits + _ABOVE_ROOT_HALF) >> _S52) | _EXPONENT_BIAS) - _BIAS
+    u_bits = bits_of_float(_TWICE_LARGE - float_of_bits(((bits >> _S12) & _RADIUS) | _LARGE))
+    above = u_bits - _ROOT_HALF
+    m = float_of_bits(u_bits - (above & _EXPONENT))
+    exponent = float_of_bits((above >> _S52) | _TWO_52) - _TWO_52_AND_40
     f = m - 1.0
     s = f / (2.0 + f)
     w = s * s
-    p = -0.4723521949185602
-    p = p * w - 0.5706995702935022
-    p = p * w - 0.8000077197199993
-    p = p * w - 1.3333333047975562
-    p = p * w - 4.000000000016856
-    return s * p - exponent * _TWICE_LOG_TWO
+    w2 = w * w
+    low = -4.000000000016856 - 1.3333333047975562 * w
+    high = (-0.8000077197199993 - 0.5706995702935022 * w) - 0.4723521949185602 * w2
+    return s * (low + w2 * high) - exponent * _TWICE_LOG_TWO
 
 
 @kernel(f8(u8), is_inlined=True)
 def half_turn(bits: Any) -> Any:
-    """27 of the lower 28 bits as an angle in [-pi/2, pi/2)."""
-    return (float_of_bits(((bits << _S24) & _ANGLE) | _ONE) - 1.5) * math.pi
+    """27 of the lower 28 bits as an angle in half turns, -1/2 to 1/2."""
+    return float_of_bits(((bits << _S24) & _ANGLE) | _ONE) - 1.5
 
 
 @kernel(f8(f8), is_inlined=True)
 def sine(x: float) -> float:
-    """``sin x`` in [-pi/2, pi/2]."""
+    """``sin(pi x)`` for -1/2 to 1/2."""
     y = x * x
-    p = -2.3889778530417745e-08
-    p = p * y + 2.752530440345751e-06
-    p = p * y - 0.00019840861926147734
-    p = p * y + 0.008333330980788749
-    p = p * y - 0.16666666617018544
-    return (p * y + 0.9999999999830194) * x
+    y2 = y * y
+    low = 3.141592653536447 - 5.167712764655935 * y
+    middle = 2.550163319952393 - 0.5992522090879838 * y
+    high = 0.0820504533146009 - 0.007028468832155285 * y
+    return x * (low + y2 * (middle + y2 * high))
 
 
 @kernel(f8(f8), is_inlined=True)
 def cosine(x: float) -> float:
-    """``cos x`` in [-pi/2, pi/2]."""
+    """``cos(pi x)`` for -1/2 to 1/2."""
     y = x * x
-    p = -2.605149505148291e-07
-    p = p * y + 2.476016134287732e-05
-    p = p * y - 0.001388836140007552
-    p = p * y + 0.04166663625805325
-    p = p * y - 0.4999999935847122
-    return p * y + 0.9999999997806521
+    y2 = y * y
+    low = 0.9999999997806521 - 4.934802137228326 * y
+    middle = 4.058709164341375 - 1.335212056650099 * y
+    high = 0.234937558864803 - 0.024396716454042126 * y
+    return low + y2 * (middle + y2 * high)
 
 
 @kernel(f8(f8, u8), is_inlined=True)

@@ -130,11 +130,12 @@ def gaussian_walk(
         keep(first, work, terminal, drawdown, lowest)
 
 
-@kernel(void(array(f8), array(f8), array(f8), array(f8), f8, f8, f8, f8))
+@kernel(void(array(f8), array(f8), array(f8), array(f8), array(f8), f8, f8, f8, f8))
 def jump_steps(
     z: FloatArray,
     jump_z: FloatArray,
     uniform: FloatArray,
+    n_jumps: FloatArray,
     poisson: FloatArray,
     drift: float,
     deviation: float,
@@ -147,19 +148,22 @@ def jump_steps(
 
     Args:
         z: float64[LANES], overwritten with the steps.
-        jump_z: float64[LANES], overwritten.
+        jump_z: float64[LANES].
         uniform: float64[LANES].
+        n_jumps: float64[LANES], overwritten.
         poisson: float64[k], probabilities of at most 0, 1, ... jumps in a step.
     """
     apart()
     wide()
     for i in range(LANES):
-        n_jumps = 0.0
-        for k in range(len(poisson)):
-            n_jumps += 1.0 if uniform[i] > poisson[k] else 0.0
-        jump_z[i] = n_jumps * jump_mean + jump_deviation * math.sqrt(n_jumps) * jump_z[i]
+        n_jumps[i] = 0.0
+    for k in range(len(poisson)):
+        bound = poisson[k]
+        for i in range(LANES):
+            n_jumps[i] += 1.0 if uniform[i] > bound else 0.0
     for i in range(LANES):
-        z[i] = drift + deviation * z[i] + jump_z[i]
+        n = n_jumps[i]
+        z[i] = (drift + deviation * z[i]) + (n * jump_mean + jump_deviation * math.sqrt(n) * jump_z[i])
 
 
 @kernel(
@@ -195,7 +199,7 @@ def jump_walk(
         for _t in range(n_steps):
             draw_normals(streams[0], streams[1], work[4], work[5])
             draw_uniforms(streams[0], streams[1], work[6])
-            jump_steps(work[4], work[5], work[6], poisson, drift, deviation, jump_mean, jump_deviation)
+            jump_steps(work[4], work[5], work[6], work[7], poisson, drift, deviation, jump_mean, jump_deviation)
             advance(work[0], work[1], work[2], work[3], work[4])
         keep(first, work, terminal, drawdown, lowest)
 
