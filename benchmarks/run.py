@@ -1,7 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory talib
-candlesticks updates paths dependence.
+candlesticks updates volatility paths dependence.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from benchmarks import (
     bench_step,
     bench_talib,
     bench_updates,
+    bench_volatility,
 )
 from benchmarks.measuring import load
 
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "talib": bench_talib,
     "candlesticks": bench_candlesticks,
     "updates": bench_updates,
+    "volatility": bench_volatility,
     "paths": bench_paths,
     "dependence": bench_dependence,
 }
