@@ -118,6 +118,7 @@ SMALL = """
 import hashlib
 import numpy as np
 from bot4.quant.paths.models import *
+from bot4.quant.paths.portfolio import PortfolioModel, simulate_portfolio
 from bot4.quant.paths.simulation import simulate
 digest = hashlib.sha256()
 for model in (GeometricBrownianMotion(0.1, 0.6), MertonJumps(0.1, 0.5, 20.0, -0.02, 0.05),
@@ -126,6 +127,9 @@ for model in (GeometricBrownianMotion(0.1, 0.6), MertonJumps(0.1, 0.5, 20.0, -0.
     paths = simulate(model, 300, n_steps=3, seed=9)
     for values in (paths.terminal, paths.drawdown, paths.lowest):
         digest.update(values.tobytes())
+paths = simulate_portfolio(PortfolioModel((0.5, -0.2), ((1e-3, 4e-4), (4e-4, 2e-3)), (), 5), 300, n_steps=2, seed=9)
+for values in (paths.terminal, paths.drawdown, paths.lowest):
+    digest.update(values.tobytes())
 print(digest.hexdigest())
 """
 

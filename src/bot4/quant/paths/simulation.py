@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -56,29 +57,38 @@ def simulate(
     Raises:
         UsageError: an argument out of bounds.
     """
-    _require_bounds(n_paths, n_steps, horizon_years, seed, n_threads)
+    require_bounds(n_paths, n_steps, horizon_years, seed, n_threads)
     terminal, drawdown, lowest = (np.empty(n_paths) for _ in range(3))
 
-    def work(first: int) -> None:
-        here = slice(first, min(first + _PATHS_PER_TASK, n_paths))
-        parts = (terminal[here], drawdown[here], lowest[here])
+    def work(first: int, stop: int) -> None:
+        parts = (terminal[first:stop], drawdown[first:stop], lowest[first:stop])
         model.fill(Stretch(seed, first, n_steps, horizon_years / n_steps, *parts))
         np.exp(parts[0], out=parts[0])
         np.negative(np.expm1(np.negative(parts[1], out=parts[1]), out=parts[1]), out=parts[1])
         np.exp(parts[2], out=parts[2])
 
-    starts = range(0, n_paths, _PATHS_PER_TASK)
-    if n_threads == 1 or len(starts) == 1:
-        for first in starts:
-            work(first)
-    else:
-        work(0)  # before the threads, so that one of them compiles
-        with ThreadPoolExecutor(n_threads) as pool:
-            list(pool.map(work, starts[1:]))
+    spread_over_threads(work, n_paths, n_threads)
     return SimulatedPaths(terminal, drawdown, lowest, horizon_years, n_steps, seed)
 
 
-def _require_bounds(n_paths: int, n_steps: int, horizon_years: float, seed: int, n_threads: int) -> None:
+def spread_over_threads(work: Callable[[int, int], None], n_paths: int, n_threads: int) -> None:
+    """Call ``work(first, stop)`` for stretches of all paths, which must not depend on one another."""
+    starts = range(0, n_paths, _PATHS_PER_TASK)
+
+    def stretch(first: int) -> None:
+        work(first, min(first + _PATHS_PER_TASK, n_paths))
+
+    stretch(0)  # before the threads, so that one of them compiles
+    if n_threads == 1:
+        for first in starts[1:]:
+            stretch(first)
+    elif len(starts) > 1:
+        with ThreadPoolExecutor(n_threads) as pool:
+            list(pool.map(stretch, starts[1:]))
+
+
+def require_bounds(n_paths: int, n_steps: int, horizon_years: float, seed: int, n_threads: int) -> None:
+    """Refuse a simulation whose size, seed or threads are out of bounds."""
     for name, value, low, high in (
         ("n_paths", n_paths, 1, _MOST_PATHS),
         ("n_steps", n_steps, 1, MOST_STEPS),
