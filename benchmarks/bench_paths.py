@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.measuring import median_cpu_seconds, table
+from bot4.quant.loss.parametric import elliptical_portfolio_loss
 from bot4.quant.paths.models import (
     FractionalBrownianMotion,
     GeometricBrownianMotion,
@@ -24,6 +25,8 @@ from bot4.quant.paths.models import (
     OrnsteinUhlenbeck,
     PathModel,
 )
+from bot4.quant.paths.path_risk import measure_paths
+from bot4.quant.paths.portfolio import PortfolioModel, simulate_portfolio
 from bot4.quant.paths.simulation import simulate
 
 N_STEPS = 252
@@ -31,6 +34,9 @@ _N_NUMPY = 20_000
 _BROWNIAN = GeometricBrownianMotion(0.1, 0.6)
 _HESTON = Heston(drift=0.1, variance=0.36, long_variance=0.36, speed=3.0, vol_of_vol=0.8, correlation=-0.5)
 _REVERTING = OrnsteinUhlenbeck(0.1, 4.0, 0.6)
+_PORTFOLIO = PortfolioModel(
+    (0.1,) * 10, tuple(tuple(1e-3 if i == j else 5e-4 for j in range(10)) for i in range(10)), (), 5
+)
 _MODELS: tuple[tuple[str, PathModel, int, float | None], ...] = (
     ("geometric Brownian motion", _BROWNIAN, 1_000_000, math.exp(0.1)),
     ("Heston, full truncation", _HESTON, 500_000, math.exp(0.1)),
@@ -89,6 +95,15 @@ def _median_wall_seconds(work: Callable[[], Any], repeats: int = 5) -> float:
     return statistics.median(taken)
 
 
+def _speeds(n: int, work: Callable[[int], Any]) -> dict[str, float]:
+    """Paths a second of work on so many threads."""
+    return {
+        "core": n / median_cpu_seconds(lambda: work(1)),
+        "two_cores_cpu": 2.0 * n / median_cpu_seconds(lambda: work(2)),
+        "two_wall": n / _median_wall_seconds(lambda: work(2)),
+    }
+
+
 def run() -> list[dict[str, Any]]:
     """Compare, then measure every model on one thread and on two."""
     found = []
@@ -103,14 +118,16 @@ def run() -> list[dict[str, Any]]:
             _require_near(f"{name}, drawdowns", paths.drawdown, drawdown)
             work = _NUMPY[name]
             row["numpy"] = _N_NUMPY / median_cpu_seconds(lambda work=work: work(_N_NUMPY, np.random.default_rng(3)))
-        one = median_cpu_seconds(lambda model=model, n=n: simulate(model, n, n_steps=N_STEPS, seed=1))
-        two = lambda model=model, n=n: simulate(model, n, n_steps=N_STEPS, seed=1, n_threads=2)  # noqa: E731
-        row |= {
-            "core": n / one,
-            "two_cores_cpu": 2.0 * n / median_cpu_seconds(two),
-            "two_wall": n / _median_wall_seconds(two),
-        }
-        found.append(row)
+        found.append(
+            row | _speeds(n, lambda k, model=model, n=n: simulate(model, n, n_steps=N_STEPS, seed=1, n_threads=k))
+        )
+    risk = measure_paths(simulate_portfolio(_PORTFOLIO, 200_000, n_steps=1, seed=1))
+    exact = elliptical_portfolio_loss(np.array(_PORTFOLIO.weights), np.array(_PORTFOLIO.covariance), 0.99, 5.0).loss
+    if not abs(risk.value_at_risk[0.99].value - exact.value_at_risk) < 3.0 * risk.value_at_risk[0.99].standard_error:
+        raise AssertionError("the portfolio's value at risk is not that of its closed form")
+    many = 50_000
+    speeds = _speeds(many, lambda k: simulate_portfolio(_PORTFOLIO, many, n_steps=N_STEPS, seed=1, n_threads=k))
+    found.append({"name": "portfolio of ten assets, Student t"} | speeds)
     return found
 
 

@@ -17,6 +17,7 @@ _TINY = 1e-300
 _PRECISION = 1e-16
 _MOST_TERMS = 10_000
 _MOST_STEPS = 60
+_LEAST_TAIL = 1e-150  # farther out squares of quantiles leave the range of numbers
 
 
 @kernel(f8(f8, f8, f8))
@@ -75,8 +76,9 @@ def tail_quantile(tail: float, df: float, log_beta: float) -> float:
     """
     if tail >= 0.5:
         return 0.0
+    tail = max(tail, _LEAST_TAIL)
     z = _rough_normal_quantile(tail) * (8.0 * df + 3.0) / (8.0 * df + 1.0)
-    x = math.sqrt(df * math.expm1(max(z * z, 1e-20) / df))
+    x = math.sqrt(df * math.expm1(min(600.0, max(z * z, 1e-20) / df)))
     low, high = 0.0, math.inf
     wanted = math.log(tail)
     log_scale = -log_beta - 0.5 * math.log(df)
@@ -94,7 +96,7 @@ def tail_quantile(tail: float, df: float, log_beta: float) -> float:
         step = -gap / slope / max(0.5, 1.0 - 0.5 * gap * bend / (slope * slope))
         if abs(step) < 1e-6:  # the rule is cubic: nothing is left after this step
             return x * math.exp(step)
-        moved = x * math.exp(min(2.0, max(-2.0, step)))
+        moved = x * math.exp(min(20.0, max(-20.0, step)))
         if not (low < moved < high):
             moved = 0.5 * (low + high) if high < math.inf else 2.0 * x
         x = moved
@@ -134,10 +136,10 @@ def fill_probabilities(values: FloatArray, df: float, log_beta: float, out: Floa
 def student_quantiles(probabilities: FloatArray, df: float) -> FloatArray:
     """Quantiles of Student's t (standard scale) of any shape of probabilities, to 1e-13 relative.
 
-    NaN outside of 0..1, infinities at 0 and 1.
+    NaN outside of 0..1, infinities at 0 and 1; a tail of less than 1e-150 counts as that.
 
     Raises:
-        UsageError: degrees of freedom not above 0.1, or not finite.
+        UsageError: degrees of freedom below 1, or not finite.
     """
     return _filled(fill_quantiles, probabilities, df)
 
@@ -146,7 +148,7 @@ def student_probabilities(values: FloatArray, df: float) -> FloatArray:
     """Distribution function of Student's t (standard scale) of any shape of values; NaN gives NaN.
 
     Raises:
-        UsageError: degrees of freedom not above 0.1, or not finite.
+        UsageError: degrees of freedom below 1, or not finite.
     """
     return _filled(fill_probabilities, values, df)
 
@@ -157,8 +159,8 @@ def log_beta_half(df: float) -> float:
 
 
 def _filled(fill: object, values: FloatArray, df: float) -> FloatArray:
-    if not 0.1 <= df < math.inf:
-        raise UsageError(f"{df} degrees of freedom", where="Student's t", remedy="give at least 0.1")
+    if not 1.0 <= df < math.inf:
+        raise UsageError(f"{df} degrees of freedom", where="Student's t", remedy="give at least 1")
     flat = np.ascontiguousarray(values, np.float64).ravel()
     out = np.empty_like(flat)
     fill(flat, float(df), log_beta_half(df), out)  # type: ignore[operator]
