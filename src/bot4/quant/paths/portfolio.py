@@ -17,7 +17,7 @@ import numpy as np
 from bot4.domain.bars import FloatArray
 from bot4.domain.errors import DataError, UsageError
 from bot4.kernel import array, b1, f8, i8, kernel, u8, void
-from bot4.kernel_memory import apart, wide
+from bot4.kernel_memory import apart, fused, wide
 from bot4.quant.paths.random_streams import LANES, draw_normals, draw_polar, start_streams
 from bot4.quant.paths.simulation import SimulatedPaths, require_bounds, spread_over_threads
 
@@ -134,7 +134,7 @@ def add_part(total: FloatArray, normal: FloatArray, part: float, is_own: bool) -
             total[i] = part * total[i]
     else:
         for i in range(LANES):
-            total[i] += part * normal[i]
+            total[i] = fused(part, normal[i], total[i])
 
 
 @kernel(void(array(f8), array(f8), array(f8), array(f8), f8, f8))
@@ -145,10 +145,10 @@ def advance_price(
     apart()
     wide()
     for i in range(LANES):
-        moved = price[i] * (1.0 + (drift + scale[i] * shock[i]))
+        moved = price[i] * (1.0 + fused(scale[i], shock[i], drift))
         moved = moved if moved > 0.0 else 0.0
         price[i] = moved
-        value[i] = value[i] + weight * (moved - 1.0)
+        value[i] = fused(weight, moved - 1.0, value[i])
 
 
 @kernel(void(array(f8), array(f8), array(f8), array(f8)))

@@ -15,7 +15,7 @@ from typing import Any
 
 from bot4.domain.bars import FloatArray
 from bot4.kernel import array, f8, i8, kernel, u8, void
-from bot4.kernel_memory import apart, wide
+from bot4.kernel_memory import apart, fused, wide
 from bot4.quant.paths.random_streams import LANES, draw_normals, draw_polar, draw_uniforms, start_streams
 
 N_WORK = 9
@@ -74,7 +74,7 @@ def advance_twice(
     apart()
     wide()
     for i in range(LANES):
-        value = x[i] + (first_drift + first_deviation * first[i])
+        value = x[i] + fused(first_deviation, first[i], first_drift)
         high = peak[i]
         high = high if high > value else value
         fall = high - value
@@ -82,7 +82,7 @@ def advance_twice(
         deepest = deepest if deepest > fall else fall
         low = lowest[i]
         low = low if low < value else value
-        value = value + (second_drift + second_deviation * second[i])
+        value = value + fused(second_deviation, second[i], second_drift)
         x[i] = value
         high = high if high > value else value
         peak[i] = high
@@ -125,7 +125,7 @@ def gaussian_walk(
         if n_steps % 2 == 1:
             draw_normals(streams[0], streams[1], work[4], work[5])
             for i in range(LANES):
-                work[4, i] = drift[n_steps - 1] + deviation[n_steps - 1] * work[4, i]
+                work[4, i] = fused(deviation[n_steps - 1], work[4, i], drift[n_steps - 1])
             advance(work[0], work[1], work[2], work[3], work[4])
         keep(first, work, terminal, drawdown, lowest)
 
@@ -163,7 +163,7 @@ def jump_steps(
             n_jumps[i] += 1.0 if uniform[i] > bound else 0.0
     for i in range(LANES):
         n = n_jumps[i]
-        z[i] = (drift + deviation * z[i]) + (n * jump_mean + jump_deviation * math.sqrt(n) * jump_z[i])
+        z[i] = fused(deviation, z[i], drift) + fused(jump_deviation * math.sqrt(n), jump_z[i], n * jump_mean)
 
 
 @kernel(
@@ -239,8 +239,8 @@ def advance_heston(
         v_plus = v if v > 0.0 else 0.0
         scale = math.sqrt(v_plus * squared[i])
         of_variance = scale * sines[i]
-        value = x[i] + ((drift - half_dt * v_plus) + (along * of_variance + across * (scale * cosines[i])))
-        variance[i] = v + (speed_dt * (long_variance - v_plus) + vol_of_vol * of_variance)
+        value = x[i] + fused(along, of_variance, fused(across, scale * cosines[i], fused(-half_dt, v_plus, drift)))
+        variance[i] = v + fused(vol_of_vol, of_variance, speed_dt * (long_variance - v_plus))
         x[i] = value
         high = peak[i]
         high = high if high > value else value
@@ -309,7 +309,7 @@ def reverting_steps(x: FloatArray, z: FloatArray, level: float, kept: float, dev
     apart()
     wide()
     for i in range(LANES):
-        z[i] = (level - x[i]) * (1.0 - kept) + deviation * z[i]
+        z[i] = fused(deviation, z[i], (level - x[i]) * (1.0 - kept))
 
 
 @kernel(
