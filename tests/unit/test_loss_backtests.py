@@ -79,7 +79,7 @@ def test_a_right_forecast_is_rejected_as_often_as_it_should_be() -> None:
     rejected = dict.fromkeys(("kupiec", "independence", "conditional"), 0)
     n_tries = 200
     for _ in range(n_tries):
-        found = backtest_value_at_risk(generator.random(500) < 0.05, 0.95, generator, 499)
+        found = backtest_value_at_risk(generator.random(400) < 0.05, 0.95, generator, 299)
         for name in rejected:
             rejected[name] += getattr(found, name).simulated_p <= 0.10
     allowed = 3.0 * math.sqrt(0.1 * 0.9 / n_tries)
