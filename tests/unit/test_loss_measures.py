@@ -180,7 +180,7 @@ def test_copula_scenarios_of_student_margins_are_jointly_student() -> None:
     # has the closed form.
     correlation = COVARIANCE / np.sqrt(np.outer(np.diag(COVARIANCE), np.diag(COVARIANCE)))
     margins = [StudentMargin(0.0, math.sqrt(variance), 5.0) for variance in np.diag(COVARIANCE)]
-    scenarios = copula_scenarios(StudentCopula(correlation, 5.0), list(margins), 200_000, np.random.default_rng(9))
+    scenarios = copula_scenarios(StudentCopula(correlation, 5.0), margins, 200_000, np.random.default_rng(9))
     found = scenario_loss(scenarios, WEIGHTS, 0.99)
     exact = elliptical_portfolio_loss(WEIGHTS, COVARIANCE, 0.99, 5.0).loss
     assert abs(found.value_at_risk.value - exact.value_at_risk) < 3.0 * found.value_at_risk.standard_error

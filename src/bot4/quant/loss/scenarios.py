@@ -9,6 +9,7 @@ parts of the value at risk are scaled to add up.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -98,7 +99,7 @@ class EmpiricalMargin:
 
 
 def copula_scenarios(
-    copula: StudentCopula, margins: list[Margin], n_scenarios: int, generator: np.random.Generator
+    copula: StudentCopula, margins: Sequence[Margin], n_scenarios: int, generator: np.random.Generator
 ) -> FloatArray:
     """float64[n_scenarios, n]: returns with the copula's dependence and each asset's own distribution (Sklar 1959).
 
