@@ -53,6 +53,10 @@ class Finding:
 class BookListener(Protocol):
     """Who wants to see what a replay does."""
 
+    def before_message(self, ts_local_ns: int) -> None:
+        """A message received at this time comes next; the books still stand as they did until then."""
+        ...
+
     def on_update(self, symbol: str, update: AppliedUpdate, sequence: BookSequence, ts_local_ns: int) -> None:
         """A snapshot or a difference has gone into the book."""
         ...
@@ -82,8 +86,8 @@ class BestPriceCheck:
     compared: int = 0
     mismatches: int = 0
     examples: list[tuple[int, tuple[int, ...], tuple[int, ...]]] = field(default_factory=list)
-    _ours: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    _theirs: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    _ours: dict[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
+    _theirs: dict[int, tuple[int, ...]] = field(default_factory=dict, repr=False)
 
     def rebuilt(self, update: AppliedUpdate) -> None:
         """Our best prices after an update."""
@@ -163,6 +167,8 @@ class BookReplay:
     def feed(self, recorded: RecordedMessage) -> None:
         """Take one recorded message."""
         self.messages += 1
+        for listener in self._listeners:
+            listener.before_message(recorded.ts_local_ns)
         if self._parser is None:
             self._undecided.append(recorded)
             self.dialect = recognised(recorded.payload, recorded.context)
