@@ -143,7 +143,8 @@ def _column(side: SideAt, frame: _Frame) -> FloatArray:
     """Quantity by row of prices, the highest price first."""
     row = np.floor((frame.high - side.prices) / (frame.high - frame.low) * _ROWS)
     inside = (row >= 0) & (row < _ROWS)
-    return np.bincount(row[inside].astype(np.int64), weights=side.quantities[inside], minlength=_ROWS)
+    found = np.bincount(row[inside].astype(np.int64), weights=side.quantities[inside], minlength=_ROWS)
+    return np.asarray(found, dtype=np.float64)
 
 
 def _opacity(quantities: FloatArray, least: float, most: float) -> npt.NDArray[np.uint8]:
@@ -162,9 +163,7 @@ def _unknown(history: DepthHistory, frame: _Frame) -> Html:
     for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
         x = frame.x(ends[[first, last]])
         width = f"{x[1] - x[0]:.1f}"
-        parts.append(
-            element("rect", class_="unknown", x=f"{x[0]:.1f}", y=_TOP, width=width, height=_PLOT_HEIGHT)
-        )
+        parts.append(element("rect", class_="unknown", x=f"{x[0]:.1f}", y=_TOP, width=width, height=_PLOT_HEIGHT))
         if x[1] - x[0] > 90:
             middle = f"{(x[0] + x[1]) / 2:.1f}"
             parts.append(element("text", "no book", x=middle, y=_TOP + 18, text_anchor="middle"))

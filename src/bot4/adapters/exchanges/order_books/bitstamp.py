@@ -56,9 +56,7 @@ class BitstampParser:
 
     def _snapshot(self, data: dict[str, Any], symbol: str) -> BookSnapshot:
         grid, number = self._grids.of(symbol), int(data["microtimestamp"])
-        return BookSnapshot(
-            symbol, levels(data["bids"], grid), levels(data["asks"], grid), number, number * NS_PER_US
-        )
+        return BookSnapshot(symbol, levels(data["bids"], grid), levels(data["asks"], grid), number, number * NS_PER_US)
 
     def _difference(self, data: dict[str, Any], symbol: str) -> BookDifference:
         grid, number = self._grids.of(symbol), int(data["microtimestamp"])

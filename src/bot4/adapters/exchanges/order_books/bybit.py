@@ -1,6 +1,6 @@
 """Bybit: the version 5 order book and trades, and the ``orderBookL2_25`` channel before it.
 
-Sources: bybit-exchange.github.io/docs/v5/websocket/public/orderbook; the public historical ``ob500`` files have its form.
+Source: bybit-exchange.github.io/docs/v5/websocket/public/orderbook. The public historical ``ob500`` files have its form.
 """
 
 from __future__ import annotations

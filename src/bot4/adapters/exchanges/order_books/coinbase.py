@@ -33,9 +33,7 @@ class CoinbaseParser:
 
     def _snapshot(self, payload: dict[str, Any], symbol: str) -> BookSnapshot:
         grid = self._grids.of(symbol)
-        return BookSnapshot(
-            symbol, levels(payload["bids"], grid), levels(payload["asks"], grid), is_from_stream=True
-        )
+        return BookSnapshot(symbol, levels(payload["bids"], grid), levels(payload["asks"], grid), is_from_stream=True)
 
     def _difference(self, payload: dict[str, Any], symbol: str) -> BookDifference:
         grid = self._grids.of(symbol)

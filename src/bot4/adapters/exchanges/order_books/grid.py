@@ -107,6 +107,14 @@ class PriceGrid:
         """Lots as a quantity, exactly."""
         return self.lot * lots
 
+    def price_text(self, ticks: int) -> str:
+        """Ticks as a price in full, without trailing zeros."""
+        return decimal_text(self.price(ticks))
+
+    def quantity_text(self, lots: int) -> str:
+        """Lots as a quantity in full, without trailing zeros."""
+        return decimal_text(self.quantity(lots))
+
 
 class Grids:
     """The grid of every symbol of a stream.
@@ -123,3 +131,9 @@ class Grids:
     def of(self, symbol: str) -> PriceGrid:
         """The grid of a symbol."""
         return self._known.get(symbol, self._default)
+
+
+def decimal_text(value: Decimal) -> str:
+    """A decimal in full, without trailing zeros."""
+    text = f"{value:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

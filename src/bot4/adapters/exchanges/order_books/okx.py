@@ -49,7 +49,16 @@ class OkxParser:
         bid_texts, ask_texts = texts(row["bids"]), texts(row["asks"])
         if action == "snapshot":
             return BookSnapshot(
-                symbol, bids, asks, last_id, ts_ns, _DEPTHS[channel], checksum, bid_texts, ask_texts, is_from_stream=True
+                symbol,
+                bids,
+                asks,
+                last_id,
+                ts_ns,
+                _DEPTHS[channel],
+                checksum,
+                bid_texts,
+                ask_texts,
+                is_from_stream=True,
             )
         return BookDifference(
             symbol,

@@ -142,7 +142,8 @@ def _decoded(number: int, ts_ns: int, text: str, context: str) -> RecordedMessag
 
 def _digits_ns(digits: str) -> int:
     """UTC nanoseconds of a whole time whose unit shows in its length: s, ms, us or ns."""
-    return int(digits) * 10 ** max(0, 3 * ((_LONGEST_DIGITS - len(digits)) // 3))
+    thousands = max(0, (_LONGEST_DIGITS - len(digits)) // 3)
+    return int(digits) * int(1000**thousands)
 
 
 def _seconds_ns(text: str) -> int:

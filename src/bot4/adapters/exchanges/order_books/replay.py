@@ -26,6 +26,7 @@ from bot4.adapters.exchanges.order_books.messages import (
 )
 from bot4.adapters.exchanges.order_books.recordings import RecordedMessage
 from bot4.adapters.exchanges.order_books.sequence import (
+    AT_ONCE,
     AppliedUpdate,
     BookSequence,
     BookState,
@@ -147,7 +148,7 @@ class BookReplay:
         self,
         dialect: Dialect | None,
         grids: Grids,
-        settings: SequenceSettings = SequenceSettings(),
+        settings: SequenceSettings = AT_ONCE,
         listeners: Sequence[BookListener] = (),
         symbols: Iterable[str] = (),
     ) -> None:
@@ -192,6 +193,14 @@ class BookReplay:
         if not self.books and not self.orders:
             asked = f" of {', '.join(sorted(self._symbols))}" if self._symbols else ""
             raise DataError(f"no book{asked} in this {self.dialect.name} stream", where=where, remedy="choose another")
+        heard = [book.sequence.counters for book in self.books.values()]
+        if self.findings and not any(one.snapshots or one.differences or one.buffered for one in heard):
+            first = self.findings[0]
+            raise DataError(
+                f"no message could be used; the first: line {first.line}: {first.detail}",
+                where=where,
+                remedy="check --tick, --lot and --venue",
+            )
 
     def has_begun(self) -> bool:
         """Whether some book had a snapshot to begin with."""
@@ -269,7 +278,8 @@ class BookReplay:
         book = self.books.get(symbol)
         if book is None:
             assert self.dialect is not None
-            sequence = BookSequence(self.dialect.rule, self.dialect.checksum, self._settings)
+            grid = self._grids.of(symbol)
+            sequence = BookSequence(self.dialect.rule, self.dialect.checksum, self._settings, grid.price_text)
             book = self.books[symbol] = SymbolBook(sequence)
         return book
 

@@ -127,9 +127,9 @@ class _Scribe:
 
     def _trade(self, event: np.void, ms: int) -> dict[str, Any]:
         self.trade_id += 1
-        lots = round(float(event["quantity"]) / float(_LOT))
+        price, lots = _TICK * int(event["price_ticks"]), round(float(event["quantity"]) / float(_LOT))
         return _in_stream("trade", {
-            "e": "trade", "E": ms, "T": ms, "s": _SYMBOL, "t": self.trade_id, "p": f"{_TICK * int(event['price_ticks'])}",
+            "e": "trade", "E": ms, "T": ms, "s": _SYMBOL, "t": self.trade_id, "p": f"{price}",
             "q": f"{_LOT * lots}", "X": "MARKET", "m": bool(event["aggressor"] < 0),
         })  # fmt: skip
 

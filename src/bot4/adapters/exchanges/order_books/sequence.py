@@ -7,6 +7,7 @@ longer known, by what it must be asked for again. Until then the book is empty, 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from enum import Enum
 
@@ -107,6 +108,10 @@ class SequenceSettings:
                 )
 
 
+AT_ONCE = SequenceSettings()
+"""A gap is declared at the first message that is ahead."""
+
+
 @dataclass(slots=True)
 class BookCounters:
     """How often what happened, since the sequence was made."""
@@ -144,6 +149,7 @@ class BookSequence:
         rule: how the exchange numbers its messages.
         checksum: how it computes its checksum, None where it sends none.
         settings: see :class:`SequenceSettings`.
+        price_text: how a price in ticks is written for a person.
 
     Attributes:
         book: empty while :attr:`state` is ``WAITING``.
@@ -154,7 +160,8 @@ class BookSequence:
 
     rule: SequenceRule
     checksum: Checksum | None = None
-    settings: SequenceSettings = SequenceSettings()
+    settings: SequenceSettings = AT_ONCE
+    price_text: Callable[[int], str] = str
     book: RebuiltBook = field(default_factory=RebuiltBook)
     state: BookState = BookState.WAITING
     last_id: int = NO_ID
@@ -166,9 +173,7 @@ class BookSequence:
     _waiting: deque[BookDifference] = field(default_factory=deque)
     _recent_ids: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED_IDS))
 
-    def on_message(
-        self, message: BookSnapshot | BookDifference | Connected | Malformed, ts_local_ns: int = 0
-    ) -> Step:
+    def on_message(self, message: BookSnapshot | BookDifference | Connected | Malformed, ts_local_ns: int = 0) -> Step:
         """Take one message; ``ts_local_ns`` is when it was received, for :meth:`is_silent`."""
         self.counters.messages += 1
         self._last_heard_ns = ts_local_ns
@@ -316,7 +321,9 @@ class BookSequence:
         if fault is Outcome.CHECKSUM_FAILED:
             return "the exchange's checksum is of another book"
         bid, ask = self.book.bids.best(), self.book.asks.best()
-        return f"bid {bid and bid[0]} is not below ask {ask and ask[0]} (ticks)"
+        assert bid is not None
+        assert ask is not None
+        return f"bid {self.price_text(bid[0])} is not below ask {self.price_text(ask[0])}"
 
     def _on_snapshot(self, snapshot: BookSnapshot) -> Step:
         if not snapshot.is_from_stream and snapshot.last_id != NO_ID and self._is_stale(snapshot):

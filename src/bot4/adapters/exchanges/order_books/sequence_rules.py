@@ -21,22 +21,22 @@ class Place(Enum):
 
 
 class SequenceRule(Protocol):
-    """The numbering of one exchange's stream.
-
-    Attributes:
-        name: for a person.
-        has_stream_snapshots: whether the stream itself begins with the book (else it must be asked for by REST).
-        can_tell_gaps: whether a lost message shows in the numbers.
-    """
+    """The numbering of one exchange's stream."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """For a person."""
+        ...
 
     @property
-    def has_stream_snapshots(self) -> bool: ...
+    def has_stream_snapshots(self) -> bool:
+        """Whether the stream itself begins with the book; else it must be asked for by REST."""
+        ...
 
     @property
-    def can_tell_gaps(self) -> bool: ...
+    def can_tell_gaps(self) -> bool:
+        """Whether a lost message shows in the numbers."""
+        ...
 
     def place(self, difference: BookDifference, last_id: int, *, is_first: bool) -> Place:
         """Where the difference stands to a book whose last update is ``last_id``.

@@ -19,7 +19,7 @@ from bot4.adapters.exchanges.order_books.grid import Grids
 from bot4.adapters.exchanges.order_books.messages import BestPrices, BookSnapshot, Level, MarketTrade, OrderChange
 from bot4.adapters.exchanges.order_books.recordings import RecordedMessage
 from bot4.adapters.exchanges.order_books.replay import BookReplay
-from bot4.adapters.exchanges.order_books.sequence import AppliedUpdate, BookSequence, SequenceSettings
+from bot4.adapters.exchanges.order_books.sequence import AT_ONCE, AppliedUpdate, BookSequence, SequenceSettings
 from bot4.domain.bars import IntArray
 from bot4.domain.errors import DataError
 from bot4.domain.events import BOOK_CHANGE, BOOK_ORDER, EVENT, IS_BOOK_RESET, QUOTE, TRADE
@@ -118,7 +118,12 @@ class TapeWriter:
         if not self._rows:
             return BookTape(events, np.zeros(0, dtype=np.int64))
         table = np.array(self._rows, dtype=np.int64)
-        events["ts_ns"], events["kind"], events["symbol"], events["flags"] = table[:, 0], table[:, 2], table[:, 3], table[:, 4]
+        events["ts_ns"], events["kind"], events["symbol"], events["flags"] = (
+            table[:, 0],
+            table[:, 2],
+            table[:, 3],
+            table[:, 4],
+        )
         lot_of = np.ones(max(self._symbols.values()) + 1)
         divisor_of = np.ones(len(lot_of))
         for symbol, number in self._symbols.items():
@@ -140,9 +145,7 @@ class TapeWriter:
             events[quantity][chosen] = quantities[chosen]
             events[side][chosen] = table[chosen, 7]
 
-    def _fill_quotes(
-        self, events: Events, lots: npt.NDArray[np.float64], divisors: npt.NDArray[np.float64]
-    ) -> None:
+    def _fill_quotes(self, events: Events, lots: npt.NDArray[np.float64], divisors: npt.NDArray[np.float64]) -> None:
         if not self._quotes:
             return
         quotes = np.array(self._quotes, dtype=np.int64)
@@ -161,9 +164,7 @@ class TapeWriter:
         events["book_order_id"][rows], events["book_action"][rows] = orders[:, 1], orders[:, 2]
         events["book_side"][rows] = table[rows, 7]
 
-    def _levels(
-        self, levels: Sequence[Level], side: int, flags: int, ts_ns: int, ts_local_ns: int, number: int
-    ) -> int:
+    def _levels(self, levels: Sequence[Level], side: int, flags: int, ts_ns: int, ts_local_ns: int, number: int) -> int:
         for ticks, lots in levels:
             self._add(ts_ns, ts_local_ns, BOOK_CHANGE, number, flags, ticks, lots, side)
             flags = 0
@@ -190,7 +191,7 @@ def book_tape(
     symbols: Mapping[str, int],
     grids: Grids,
     dialect: Dialect | None = None,
-    settings: SequenceSettings = SequenceSettings(),
+    settings: SequenceSettings = AT_ONCE,
     *,
     with_quotes: bool = True,
 ) -> BookTape:
