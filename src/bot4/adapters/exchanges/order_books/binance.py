@@ -8,7 +8,14 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from bot4.adapters.exchanges.order_books.fields import NS_PER_MS, guarded, levels, one_price, one_quantity
+from bot4.adapters.exchanges.order_books.fields import (
+    NS_PER_MS,
+    guarded,
+    levels,
+    never_raising,
+    one_price,
+    one_quantity,
+)
 from bot4.adapters.exchanges.order_books.grid import Grids
 from bot4.adapters.exchanges.order_books.messages import (
     NO_ID,
@@ -28,6 +35,7 @@ class BinanceParser:
     def __init__(self, grids: Grids) -> None:
         self._grids = grids
 
+    @never_raising
     def parse(self, payload: Any, context: str = "") -> list[BookMessage]:
         """The book messages in a decoded message; ``context`` is the address of a REST answer."""
         data = payload.get("data", payload) if isinstance(payload, dict) else payload
@@ -98,6 +106,7 @@ class CollectorParser:
     def __init__(self, grids: Grids) -> None:
         self._grids = grids
 
+    @never_raising
     def parse(self, payload: Any, context: str = "") -> list[BookMessage]:
         """The book message in a decoded message."""
         data = payload.get("data") if isinstance(payload, dict) else None

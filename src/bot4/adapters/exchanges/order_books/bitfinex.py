@@ -9,7 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from bot4.adapters.exchanges.order_books.fields import NS_PER_MS, guarded, levels, one_price, one_quantity
+from bot4.adapters.exchanges.order_books.fields import (
+    NS_PER_MS,
+    guarded,
+    levels,
+    never_raising,
+    one_price,
+    one_quantity,
+)
 from bot4.adapters.exchanges.order_books.grid import Grids
 from bot4.adapters.exchanges.order_books.messages import (
     BookDifference,
@@ -34,6 +41,7 @@ class BitfinexParser:
         self._grids = grids
         self._channels: dict[int, _Channel] = {}
 
+    @never_raising
     def parse(self, payload: Any, context: str = "") -> list[BookMessage]:
         """The book messages in a decoded message. A raw book (precision R0) is left out."""
         if isinstance(payload, dict):

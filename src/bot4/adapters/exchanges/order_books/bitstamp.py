@@ -10,7 +10,14 @@ import re
 from decimal import Decimal
 from typing import Any
 
-from bot4.adapters.exchanges.order_books.fields import NS_PER_US, guarded, levels, one_price, one_quantity
+from bot4.adapters.exchanges.order_books.fields import (
+    NS_PER_US,
+    guarded,
+    levels,
+    never_raising,
+    one_price,
+    one_quantity,
+)
 from bot4.adapters.exchanges.order_books.grid import Grids, OffGrid
 from bot4.adapters.exchanges.order_books.messages import (
     BookDifference,
@@ -31,6 +38,7 @@ class BitstampParser:
     def __init__(self, grids: Grids) -> None:
         self._grids = grids
 
+    @never_raising
     def parse(self, payload: Any, context: str = "") -> list[BookMessage]:
         """The book messages in a decoded message; ``context`` is the address of a REST answer, or the event's name."""
         if not isinstance(payload, dict):

@@ -1,6 +1,6 @@
 """Bybit: the version 5 order book and trades, and the ``orderBookL2_25`` channel before it.
 
-Source: bybit-exchange.github.io/docs/v5/websocket/public/orderbook. The public historical ``ob500`` files have its form.
+Source: bybit-exchange.github.io/docs/v5/websocket/public/orderbook. The historical ``ob500`` files have its form.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from bot4.adapters.exchanges.order_books.fields import (
     NS_PER_US,
     guarded,
     levels,
+    never_raising,
     one_price,
     one_quantity,
 )
@@ -25,6 +26,7 @@ class BybitParser:
     def __init__(self, grids: Grids) -> None:
         self._grids = grids
 
+    @never_raising
     def parse(self, payload: Any, context: str = "") -> list[BookMessage]:
         """The book messages in a decoded message."""
         topic = payload.get("topic", "") if isinstance(payload, dict) else ""
@@ -63,6 +65,7 @@ class OldBybitParser:
     def __init__(self, grids: Grids) -> None:
         self._grids = grids
 
+    @never_raising
     def parse(self, payload: Any, context: str = "") -> list[BookMessage]:
         """The book messages in a decoded message."""
         topic = payload.get("topic", "") if isinstance(payload, dict) else ""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.adapters.exchanges.order_books.fields import guarded, iso_ns, levels, one_price, one_quantity
+from bot4.adapters.exchanges.order_books.fields import guarded, iso_ns, levels, never_raising, one_price, one_quantity
 from bot4.adapters.exchanges.order_books.grid import Grids
 from bot4.adapters.exchanges.order_books.messages import BookDifference, BookMessage, BookSnapshot, MarketTrade
 
@@ -18,6 +18,7 @@ class CoinbaseParser:
     def __init__(self, grids: Grids) -> None:
         self._grids = grids
 
+    @never_raising
     def parse(self, payload: Any, context: str = "") -> list[BookMessage]:
         """The book messages in a decoded message."""
         if not isinstance(payload, dict):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, ParamSpec
 
 from bot4.adapters.exchanges.order_books.grid import OffGrid, PriceGrid
 from bot4.adapters.exchanges.order_books.messages import BookMessage, Level, LevelText, Malformed
+
+Q = ParamSpec("Q")
 
 NS_PER_MS = 1_000_000
 NS_PER_US = 1_000
@@ -36,6 +39,19 @@ def guarded(symbol: str, make: Callable[[], BookMessage]) -> BookMessage:
         return Malformed(symbol, f"field {fault} is missing")
     except _FAULTS as fault:
         return Malformed(symbol, f"{type(fault).__name__}: {str(fault)[:80]}")
+
+
+def never_raising(parse: Callable[Q, list[BookMessage]]) -> Callable[Q, list[BookMessage]]:
+    """A parser's ``parse`` that answers a message whose very frame cannot be with :class:`~.messages.Malformed`."""
+
+    @functools.wraps(parse)
+    def parsed(*args: Q.args, **kwargs: Q.kwargs) -> list[BookMessage]:
+        try:
+            return parse(*args, **kwargs)
+        except _FAULTS as fault:
+            return [Malformed("", f"{type(fault).__name__}: {str(fault)[:80]}")]
+
+    return parsed
 
 
 def levels(rows: Iterable[Sequence[Any]], grid: PriceGrid) -> list[Level]:

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.adapters.exchanges.order_books.fields import guarded, levels, one_price, one_quantity, seconds_ns, texts
+from bot4.adapters.exchanges.order_books.fields import (
+    guarded,
+    levels,
+    never_raising,
+    one_price,
+    one_quantity,
+    seconds_ns,
+    texts,
+)
 from bot4.adapters.exchanges.order_books.grid import Grids
 from bot4.adapters.exchanges.order_books.messages import BookDifference, BookMessage, BookSnapshot, MarketTrade
 
@@ -18,6 +26,7 @@ class KrakenParser:
     def __init__(self, grids: Grids) -> None:
         self._grids = grids
 
+    @never_raising
     def parse(self, payload: Any, context: str = "") -> list[BookMessage]:
         """The book messages in a decoded message."""
         if not isinstance(payload, list) or len(payload) < 4:

@@ -7,7 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.adapters.exchanges.order_books.fields import NS_PER_MS, guarded, levels, one_price, one_quantity, texts
+from bot4.adapters.exchanges.order_books.fields import (
+    NS_PER_MS,
+    guarded,
+    levels,
+    never_raising,
+    one_price,
+    one_quantity,
+    texts,
+)
 from bot4.adapters.exchanges.order_books.grid import Grids
 from bot4.adapters.exchanges.order_books.messages import (
     NO_ID,
@@ -26,6 +34,7 @@ class OkxParser:
     def __init__(self, grids: Grids) -> None:
         self._grids = grids
 
+    @never_raising
     def parse(self, payload: Any, context: str = "") -> list[BookMessage]:
         """The book messages in a decoded message."""
         if not isinstance(payload, dict) or "data" not in payload or not isinstance(payload.get("arg"), dict):

@@ -224,6 +224,9 @@ class BookReplay:
             self._step(symbol, book, message, recorded)
 
     def _message(self, message: BookMessage, recorded: RecordedMessage) -> None:
+        if isinstance(message, Malformed) and not message.symbol:
+            self._to_all(message, recorded)
+            return
         symbol = message.symbol or self._only_symbol()
         if self._symbols and symbol not in self._symbols:
             return
