@@ -78,6 +78,10 @@ class DepthSampler:
         if symbol == self._symbol:
             self._book = sequence.book
 
+    def watch(self, symbol: str, book: RebuiltBook) -> None:
+        """Look at a book that others keep."""
+        self._symbol, self._grid, self._book = symbol, self._grids.of(symbol), book
+
     def before_message(self, ts_local_ns: int) -> None:
         """Take the looks that are due before a message received at this time changes the book."""
         while len(self._bids) < len(self._ends_ns) and ts_local_ns > self._ends_ns[len(self._bids)]:
