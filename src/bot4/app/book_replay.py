@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot4.adapters.exchanges.order_books.depth_history import DepthHistory, DepthSampler
-from bot4.adapters.exchanges.order_books.dialects import Dialect, dialect_named
+from bot4.adapters.exchanges.order_books.dialects import Dialect, dialect_named, recognised
 from bot4.adapters.exchanges.order_books.grid import FIXED_POINT, Grids, PriceGrid, decimal_text
 from bot4.adapters.exchanges.order_books.messages import BestPrices, Level, MarketTrade
 from bot4.adapters.exchanges.order_books.recordings import read_lines, recorded_messages
@@ -21,9 +21,11 @@ from bot4.adapters.exchanges.order_books.sequence import (
     BookState,
     SequenceSettings,
 )
+from bot4.app.book_orders import Level3Outcome, replay_order_recording
 from bot4.domain.errors import DataError, UsageError
 
 _TELL_EVERY = 500
+_LOOKED_AT = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,7 @@ class ReplayRequest:
         at_ns: show the book as it stood at this time of receipt.
         held: messages that may be ahead before a gap is declared.
         with_history: keep what the picture needs.
+        with_opening: of a level-3 stream, put the orders that stood before the recording into the book.
     """
 
     path: Path
@@ -48,6 +51,7 @@ class ReplayRequest:
     at_ns: int | None = None
     held: int = 0
     with_history: bool = False
+    with_opening: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ def grids_of(request: ReplayRequest) -> Grids:
     return Grids(default=PriceGrid(request.tick or tick, request.lot or lot))
 
 
-def replay_recording(request: ReplayRequest, advance: Callable[[int, int], None]) -> ReplayOutcome:
+def replay_recording(request: ReplayRequest, advance: Callable[[int, int], None]) -> ReplayOutcome | Level3Outcome:
     """Replay a recording; a level-2 stream without any snapshot is replayed once more from its first differences.
 
     Args:
@@ -137,13 +141,31 @@ def replay_recording(request: ReplayRequest, advance: Callable[[int, int], None]
         UsageError: an unknown venue, or a time outside the recording.
     """
     lines = read_lines(request.path)
-    dialect = dialect_named(request.venue) if request.venue is not None else None
+    dialect = dialect_named(request.venue) if request.venue is not None else _dialect_of(lines)
+    if dialect is not None and dialect.has_orders:
+        if request.at_ns is not None:
+            _require_within(request, *_times(lines))
+        return replay_order_recording(
+            request.path,
+            lines,
+            dialect,
+            grids_of(request),
+            advance,
+            at_ns=request.at_ns,
+            with_opening=request.with_opening,
+            with_history=request.with_history,
+        )
     outcome = _replayed(request, lines, dialect, SequenceSettings(held=request.held), advance)
     outcome.replay.require_books(str(request.path))
     if not outcome.replay.has_begun() and _has_waiting(outcome.replay):
         settings = SequenceSettings(held=request.held, is_partial=True)
         outcome = _replayed(request, lines, outcome.replay.dialect, settings, advance)
     return outcome
+
+
+def _dialect_of(lines: list[str]) -> Dialect | None:
+    found = (recognised(message.payload, message.context) for message in recorded_messages(lines[:_LOOKED_AT]))
+    return next((dialect for dialect in found if dialect is not None), None)
 
 
 def _has_waiting(replay: BookReplay) -> bool:

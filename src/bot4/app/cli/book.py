@@ -14,6 +14,10 @@ from bot4.app.cli.output import Terminal, size, table
 from bot4.domain.errors import DataError, UsageError
 
 if TYPE_CHECKING:
+    from bot4.adapters.exchanges.order_books.depth_history import DepthHistory
+    from bot4.adapters.exchanges.order_books.grid import PriceGrid
+    from bot4.adapters.exchanges.order_books.messages import Level
+    from bot4.app.book_orders import Level3Outcome
     from bot4.app.book_replay import BookAt, ReplayOutcome
 
 _FINDINGS_SHOWN = 20
@@ -34,6 +38,8 @@ def command() -> None:
 @click.option("--at", "at", metavar="T", help="Show the book at this time of receipt, ISO 8601, UTC.")
 @click.option("--hold", type=click.IntRange(0, 1000), default=0, show_default=True,
               help="Messages that may come early before a gap is declared.")  # fmt: skip
+@click.option("--opening/--no-opening", "with_opening", default=True, show_default=True,
+              help="Level 3: put the orders that stood before the recording into the book.")  # fmt: skip
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE.svg|FILE.html", help="Draw depth over time.")
 @json_option
 def replay(
@@ -44,6 +50,7 @@ def replay(
     lot: str | None,
     at: str | None,
     hold: int,
+    with_opening: bool,
     out: Path | None,
     is_json: bool,
 ) -> None:
@@ -53,6 +60,7 @@ def replay(
     the book agrees, 3 where a best price or a checksum does not, or the file cannot be used. Gaps and other faults of
     the stream are found and listed; they change no exit code.
     """
+    from bot4.app.book_orders import Level3Outcome
     from bot4.app.book_replay import ReplayRequest, replay_recording, summary_of
     from bot4.app.output_files import require_writable
 
@@ -69,15 +77,22 @@ def replay(
         time_ns(at, "--at"),
         hold,
         with_history=out is not None,
+        with_opening=with_opening,
     )
     with terminal.progress(f"replaying {file.name}", "messages") as advance:
         outcome = replay_recording(request, advance)
+    if isinstance(outcome, Level3Outcome):
+        _show_orders(terminal, outcome, file, out)
+        return
     summary = summary_of(outcome)
-    drawn = _draw(outcome, out, file) if out is not None else None
+    venue_name = outcome.replay.dialect.name if outcome.replay.dialect is not None else ""
+    drawn = _draw(outcome.history, venue_name, out, file) if out is not None else False
     record = summary | {
         "file": str(file),
         "picture": str(out) if drawn else None,
-        "at": [_at_record(found, outcome) for found in outcome.at],
+        "at": [
+            _at_record(f.symbol, f.ts_local_ns, f.ts_ns, f.bids, f.asks, outcome.grids.of(f.symbol)) for f in outcome.at
+        ],
     }
     terminal.show("\n\n".join(_text(file, outcome, summary, out if drawn else None)), record)
     if summary["mismatches"] or summary["counters"]["checksum_failures"]:
@@ -127,16 +142,50 @@ def _require_picture_name(out: Path) -> None:
         raise UsageError(f"{out.name} is no picture's name", where="--out", remedy="end it in .svg or .html")
 
 
-def _draw(outcome: ReplayOutcome, out: Path, file: Path) -> bool:
+def _draw(history: DepthHistory | None, venue: str, out: Path, file: Path) -> bool:
+    """Draw the picture; False where the recording had no times or no book to draw."""
     from bot4.research.pictures.depth import depth_page, depth_picture
 
-    history = outcome.history
     if history is None or not history.symbol:
         return False
     draw = depth_page if out.suffix.lower() == ".html" else depth_picture
-    venue = outcome.replay.dialect.name if outcome.replay.dialect is not None else ""
-    out.write_text(draw(history, f"{history.symbol}, depth over time", f"{venue}, {file.name}"), encoding="utf-8")
+    name = "" if history.symbol.startswith("(") else f"{history.symbol}, "
+    title = f"{name}depth over time".capitalize() if not name else f"{name}depth over time"
+    out.write_text(draw(history, title, f"{venue}, {file.name}"), encoding="utf-8")
     return True
+
+
+def _show_orders(terminal: Terminal, outcome: Level3Outcome, file: Path, out: Path | None) -> None:
+    """The result of a level-3 replay."""
+    from bot4.app.book_orders import order_summary
+
+    summary = order_summary(outcome)
+    is_drawn = out is not None and _draw(outcome.history, outcome.dialect.name, out, file)
+    report = outcome.report
+    parts = [
+        f"{file.name}: {outcome.messages:,} lines of {outcome.dialect.name}, {size(file.stat().st_size)}\n"
+        f"the price-time book made {report.made:,} of {len(report.trades):,} recorded trades"
+        + (f" ({report.share_made:.1%})" if report.trades else "")
+        + f", and {len(report.extra):,} that were not recorded"
+    ]
+    parts.append(table(("orders", ""), [(name, f"{count:,}") for name, count in report.orders.items()], right=(1,)))
+    if outcome.malformed:
+        line, reason = outcome.malformed[0]
+        parts.append(f"{len(outcome.malformed):,} messages could not be used; the first: line {line}: {reason}")
+    if summary["not_made"]:
+        rows = [(str(t["line"]), t["trade_id"], t["price"], t["quantity"], t["reason"]) for t in summary["not_made"]]
+        text = table(("line", "trade", "price", "quantity", "why the book did not make it"), rows[:_FINDINGS_SHOWN],
+                     right=(0, 2, 3))  # fmt: skip
+        more = len(rows) - _FINDINGS_SHOWN
+        parts.append(f"{text}\nand {more:,} more; --json lists all" if more > 0 else text)
+    grid = outcome.grids.of(outcome.symbol)
+    if outcome.at_ns is not None:
+        parts.append(_levels_text(outcome.symbol, outcome.at_ns, 0, outcome.bids, outcome.asks, grid))
+    if is_drawn:
+        parts.append(f"depth over time drawn in {out}")
+    at = [_at_record(outcome.symbol, outcome.at_ns, 0, outcome.bids, outcome.asks, grid)] if outcome.at_ns else []
+    record = summary | {"file": str(file), "picture": str(out) if is_drawn else None, "at": at}
+    terminal.show("\n\n".join(parts), record)
 
 
 def _text(file: Path, outcome: ReplayOutcome, summary: dict[str, Any], picture: Path | None) -> list[str]:
@@ -216,13 +265,19 @@ def _findings_table(findings: Sequence[dict[str, Any]]) -> str:
 
 
 def _at_text(found: BookAt, outcome: ReplayOutcome) -> str:
+    grid = outcome.grids.of(found.symbol)
+    return _levels_text(found.symbol, found.ts_local_ns, found.ts_ns, found.bids, found.asks, grid)
+
+
+def _levels_text(
+    symbol: str, ts_local_ns: int, ts_ns: int, bids: Sequence[Level], asks: Sequence[Level], grid: PriceGrid
+) -> str:
     from bot4.quant.series.time_grid import utc_text
 
-    grid = outcome.grids.of(found.symbol)
     rows = []
-    for k in range(max(len(found.bids), len(found.asks))):
-        bid = found.bids[k] if k < len(found.bids) else None
-        ask = found.asks[k] if k < len(found.asks) else None
+    for k in range(max(len(bids), len(asks))):
+        bid = bids[k] if k < len(bids) else None
+        ask = asks[k] if k < len(asks) else None
         rows.append(
             (
                 grid.quantity_text(bid[1]) if bid else "",
@@ -231,23 +286,22 @@ def _at_text(found: BookAt, outcome: ReplayOutcome) -> str:
                 grid.quantity_text(ask[1]) if ask else "",
             )
         )
-    head = f"{found.symbol} as received by {utc_text(found.ts_local_ns)}"
-    if found.ts_ns:
-        head += f" (exchange time of its last update: {utc_text(found.ts_ns)})"
+    head = f"{symbol} as received by {utc_text(ts_local_ns)}"
+    if ts_ns:
+        head += f" (exchange time of its last update: {utc_text(ts_ns)})"
     return f"{head}\n{table(('quantity', 'bid', 'ask', 'quantity'), rows, right=(0, 1, 2, 3))}"
 
 
-def _at_record(found: BookAt, outcome: ReplayOutcome) -> dict[str, Any]:
-
-    grid = outcome.grids.of(found.symbol)
-
-    def rows(levels: Sequence[tuple[int, int]]) -> list[list[str]]:
-        return [[grid.price_text(t), grid.quantity_text(q)] for t, q in levels]
+def _at_record(
+    symbol: str, ts_local_ns: int, ts_ns: int, bids: Sequence[Level], asks: Sequence[Level], grid: PriceGrid
+) -> dict[str, Any]:
+    def rows(levels: Sequence[Level]) -> list[list[str]]:
+        return [[grid.price_text(ticks), grid.quantity_text(lots)] for ticks, lots in levels]
 
     return {
-        "symbol": found.symbol,
-        "ts_local_ns": found.ts_local_ns,
-        "ts_exchange_ns": found.ts_ns,
-        "bids": rows(found.bids),
-        "asks": rows(found.asks),
+        "symbol": symbol,
+        "ts_local_ns": ts_local_ns,
+        "ts_exchange_ns": ts_ns,
+        "bids": rows(bids),
+        "asks": rows(asks),
     }

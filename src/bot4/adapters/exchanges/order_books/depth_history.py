@@ -96,8 +96,12 @@ class DepthSampler:
     def on_trade(self, trade: MarketTrade, ts_local_ns: int) -> None:
         """See :class:`~.replay.BookListener`."""
         if trade.symbol == self._symbol:
-            price = float(self._grid.price(trade.price_ticks))
-            self._trades.append((ts_local_ns, price, float(self._grid.quantity(trade.lots)), trade.aggressor))
+            self.add_trade(trade, ts_local_ns)
+
+    def add_trade(self, trade: MarketTrade, ts_local_ns: int) -> None:
+        """A trade of the symbol that is looked at."""
+        price = float(self._grid.price(trade.price_ticks))
+        self._trades.append((ts_local_ns, price, float(self._grid.quantity(trade.lots)), trade.aggressor))
 
     def history(self) -> DepthHistory:
         """The looks, those after the last message included."""

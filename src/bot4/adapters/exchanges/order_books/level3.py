@@ -289,10 +289,10 @@ def _compared(
 ) -> tuple[list[RecordedTrade], list[MadeTrade]]:
     """Every recorded trade with the book's, taken once each and in order; and the book's that are left over."""
     waiting: defaultdict[tuple[int, int], list[MadeTrade]] = defaultdict(list)
-    for trade in made:
-        waiting[trade.ticks, trade.lots].append(trade)
+    for match in made:
+        waiting[match.ticks, match.lots].append(match)
     used: set[int] = set()
-    recorded = []
+    recorded: list[RecordedTrade] = []
     for entry in messages:
         trade = entry.message
         if not isinstance(trade, MarketTrade):
