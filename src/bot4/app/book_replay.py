@@ -119,13 +119,14 @@ class _BooksAt:
         pass
 
 
-def grids_of(request: ReplayRequest) -> Grids:
+def grids_of(request: ReplayRequest, dialect: Dialect | None) -> Grids:
     """The grid that every symbol of the recording is read with.
 
     Raises:
         SettingError: a tick or lot that is not above zero.
     """
-    tick, lot = FIXED_POINT
+    own = dialect.grid if dialect is not None else None
+    tick, lot = (own.tick, own.lot) if own is not None else FIXED_POINT
     return Grids(default=PriceGrid(request.tick or tick, request.lot or lot))
 
 
@@ -149,7 +150,7 @@ def replay_recording(request: ReplayRequest, advance: Callable[[int, int], None]
             request.path,
             lines,
             dialect,
-            grids_of(request),
+            grids_of(request, dialect),
             advance,
             at_ns=request.at_ns,
             with_opening=request.with_opening,
@@ -179,7 +180,7 @@ def _replayed(
     settings: SequenceSettings,
     advance: Callable[[int, int], None],
 ) -> ReplayOutcome:
-    grids = grids_of(request)
+    grids = grids_of(request, dialect)
     first_ns, last_ns = _times(lines)
     listeners: list[Any] = []
     sampler = books_at = None

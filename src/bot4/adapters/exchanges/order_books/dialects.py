@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Protocol
 
 from bot4.adapters.exchanges.order_books.binance import BinanceParser, CollectorParser
@@ -21,7 +22,7 @@ from bot4.adapters.exchanges.order_books.checksums import (
     okx_checksum,
 )
 from bot4.adapters.exchanges.order_books.coinbase import CoinbaseParser
-from bot4.adapters.exchanges.order_books.grid import Grids
+from bot4.adapters.exchanges.order_books.grid import Grids, PriceGrid
 from bot4.adapters.exchanges.order_books.kraken import KrakenParser
 from bot4.adapters.exchanges.order_books.messages import BookMessage
 from bot4.adapters.exchanges.order_books.okx import OkxParser
@@ -55,6 +56,8 @@ class Dialect:
         rule: how it numbers.
         checksum: how it computes its checksum; None where it sends none.
         has_orders: whether it speaks of single orders (level 3).
+        grid: tick and lot to read it with where none are given; None for a fixed point that holds everything. A
+            price-time book is indexed by price and needs true ticks.
     """
 
     name: str
@@ -62,7 +65,10 @@ class Dialect:
     rule: SequenceRule
     checksum: Checksum | None = None
     has_orders: bool = False
+    grid: PriceGrid | None = None
 
+
+_BITSTAMP_GRID = PriceGrid(Decimal("0.01"), Decimal("0.00000001"))
 
 DIALECTS = {
     dialect.name: dialect
@@ -77,7 +83,7 @@ DIALECTS = {
         Dialect("okx", OkxParser, ChainedIfNumbered(), okx_checksum),
         Dialect("bitfinex", BitfinexParser, Unnumbered(), bitfinex_checksum),
         Dialect("bitstamp", BitstampParser, RisingIds()),
-        Dialect("bitstamp-orders", BitstampParser, Unnumbered(), has_orders=True),
+        Dialect("bitstamp-orders", BitstampParser, Unnumbered(), has_orders=True, grid=_BITSTAMP_GRID),
     )
 }
 

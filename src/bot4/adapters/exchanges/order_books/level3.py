@@ -1,4 +1,4 @@
-"""A recorded level-3 stream replayed through a price-time book: does the book make the trades that were recorded?
+"""A recorded level-3 stream replayed through the simulator's price-time book: does the book make the trades that were recorded?
 
 Every order that is created is placed in the book and takes what stands at its price or better; cancelled orders go;
 orders that are moved to another price are taken off and placed anew. The trades that the *book* makes in this way are
@@ -21,7 +21,7 @@ from enum import Enum
 from typing import Protocol
 
 from bot4.adapters.exchanges.order_books.messages import MarketTrade, OrderChange
-from bot4.adapters.exchanges.order_books.order_matching import Match, PriceTimeBook
+from bot4.adapters.exchanges.order_books.matching_orders import Match, MatchingOrders
 from bot4.domain.errors import DataError
 from bot4.domain.events import BOOK_ADD, BOOK_REMOVE
 
@@ -154,7 +154,7 @@ def replay_orders(
     """
     if not any(isinstance(entry.message, OrderChange) for entry in messages):
         raise DataError("no orders in the stream", where="level-3 replay", remedy="give a level-3 recording")
-    book = PriceTimeBook()
+    book = MatchingOrders()
     opening = standing_before(messages) if with_opening else []
     for change in opening:
         book.stand(change.order_id, change.side, change.price_ticks, change.lots)
@@ -209,7 +209,7 @@ def _traded_beside(messages: Sequence[Level3Message], position: int, ticks: int,
 
 
 def _matched(
-    messages: Iterable[Level3Message], book: PriceTimeBook, listeners: Sequence[Level3Listener]
+    messages: Iterable[Level3Message], book: MatchingOrders, listeners: Sequence[Level3Listener]
 ) -> tuple[list[MadeTrade], Counter[str]]:
     """The trades that the book makes, and how its orders agreed with the messages about them."""
     made: list[MadeTrade] = []
@@ -230,7 +230,7 @@ def _matched(
     return made, counts
 
 
-def _take(book: PriceTimeBook, change: OrderChange) -> tuple[str, list[Match]]:
+def _take(book: MatchingOrders, change: OrderChange) -> tuple[str, list[Match]]:
     """Do in the book what one message says of an order; what that was, and the trades that it makes."""
     order = book.order(change.order_id)
     if change.action == BOOK_REMOVE:
@@ -254,7 +254,7 @@ def _take(book: PriceTimeBook, change: OrderChange) -> tuple[str, list[Match]]:
 
 
 def _tell(
-    listeners: Sequence[Level3Listener], book: PriceTimeBook, touched: Iterable[tuple[int, int]], ts_local_ns: int
+    listeners: Sequence[Level3Listener], book: MatchingOrders, touched: Iterable[tuple[int, int]], ts_local_ns: int
 ) -> None:
     if listeners:
         changes = [(side, ticks, book.level(side, ticks)) for side, ticks in touched]

@@ -1,8 +1,4 @@
-"""A price-time book of single orders in plain Python: who stands in front of whom, and what a new order would take.
-
-It serves the replay of level-3 streams, whose rate is far below what Python can do, and is the readable twin of the
-simulator's compiled book.
-"""
+"""A price-time book of single orders in plain Python: the slow reference of the compiled one."""
 
 from __future__ import annotations
 
