@@ -17,10 +17,12 @@ from bot4.adapters.exchanges.order_books.level3 import (
     LevelNow,
     replay_orders,
 )
+from bot4.adapters.exchanges.order_books.matching_orders import prepare_matching
 from bot4.adapters.exchanges.order_books.messages import Level, Malformed, MarketTrade, OrderChange
 from bot4.adapters.exchanges.order_books.rebuilt_book import RebuiltBook
 from bot4.adapters.exchanges.order_books.recordings import recorded_messages
 from bot4.domain.errors import DataError
+from bot4.kernel import WarmUpStep
 
 _TELL_EVERY = 500
 _UNNAMED = "(unnamed)"
@@ -90,6 +92,7 @@ def replay_order_recording(
     grids: Grids,
     advance: Callable[[int, int], None],
     *,
+    compiling: Callable[[WarmUpStep], None] | None = None,
     at_ns: int | None = None,
     with_opening: bool = True,
     with_history: bool = False,
@@ -116,12 +119,13 @@ def replay_order_recording(
         sampler = DepthSampler(symbol, grids, messages[0].ts_local_ns, messages[-1].ts_local_ns)
         sampler.watch(symbol, mirror.book)
         listeners = [_Looks(sampler), mirror]
+    prepare_matching(compiling)
     report = replay_orders(messages, with_opening=with_opening, listeners=listeners)
     if mirror.at is None:
         mirror.keep()
     bids, asks = mirror.at if mirror.at is not None and at_ns is not None else ([], [])
     return Level3Outcome(
-        report, dialect, symbol, len(lines), malformed, grids, at_ns, bids, asks, _history(sampler, messages)
+        report, dialect, symbol, len(lines), malformed, grids, at_ns, bids, asks, _history(sampler, report)
     )
 
 
@@ -145,12 +149,13 @@ def _parsed(
     return messages, malformed
 
 
-def _history(sampler: DepthSampler | None, messages: Sequence[Level3Message]) -> DepthHistory | None:
+def _history(sampler: DepthSampler | None, report: Level3Report) -> DepthHistory | None:
+    """The history with the recorded trades; the taker's side is known of those that the book made too."""
     if sampler is None:
         return None
-    for entry in messages:
-        if isinstance(entry.message, MarketTrade):
-            sampler.add_trade(entry.message, entry.ts_local_ns)
+    for trade in report.trades:
+        side = trade.made.taker_side if trade.made is not None else 0
+        sampler.add_trade(MarketTrade("", trade.ticks, trade.lots, side, trade.trade_id), trade.ts_local_ns)
     return sampler.history()
 
 

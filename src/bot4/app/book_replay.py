@@ -23,6 +23,7 @@ from bot4.adapters.exchanges.order_books.sequence import (
 )
 from bot4.app.book_orders import Level3Outcome, replay_order_recording
 from bot4.domain.errors import DataError, UsageError
+from bot4.kernel import WarmUpStep
 
 _TELL_EVERY = 500
 _LOOKED_AT = 1_000
@@ -130,12 +131,17 @@ def grids_of(request: ReplayRequest, dialect: Dialect | None) -> Grids:
     return Grids(default=PriceGrid(request.tick or tick, request.lot or lot))
 
 
-def replay_recording(request: ReplayRequest, advance: Callable[[int, int], None]) -> ReplayOutcome | Level3Outcome:
+def replay_recording(
+    request: ReplayRequest,
+    advance: Callable[[int, int], None],
+    compiling: Callable[[WarmUpStep], None] | None = None,
+) -> ReplayOutcome | Level3Outcome:
     """Replay a recording; a level-2 stream without any snapshot is replayed once more from its first differences.
 
     Args:
         request: what to replay.
         advance: told the messages done and their number.
+        compiling: told each kernel that is compiled for a level-3 replay.
 
     Raises:
         StorageError, DataError: the file cannot be read, or holds no book.
@@ -152,6 +158,7 @@ def replay_recording(request: ReplayRequest, advance: Callable[[int, int], None]
             dialect,
             grids_of(request, dialect),
             advance,
+            compiling=compiling,
             at_ns=request.at_ns,
             with_opening=request.with_opening,
             with_history=request.with_history,

@@ -79,8 +79,8 @@ def replay(
         with_history=out is not None,
         with_opening=with_opening,
     )
-    with terminal.progress(f"replaying {file.name}", "messages") as advance:
-        outcome = replay_recording(request, advance)
+    with terminal.progress(f"replaying {file.name}", "messages") as advance, terminal.compiling() as compiling:
+        outcome = replay_recording(request, advance, compiling)
     if isinstance(outcome, Level3Outcome):
         _show_orders(terminal, outcome, file, out)
         return

@@ -71,7 +71,7 @@ def depth_picture(history: DepthHistory, title: str, subtitle: str = "") -> str:
     body = [
         element("text", title, class_="title", x=_LEFT, y=22),
         element("text", subtitle, x=_LEFT, y=40),
-        _legend(scale),
+        _legend(scale, has_unknown_side=bool((history.trade_side == 0).any())),
         _grid(frame),
         heat,
         _unknown(history, frame),
@@ -236,10 +236,10 @@ def _times(frame: _Frame) -> Html:
     return join(parts)
 
 
-def _legend(scale: tuple[float, float]) -> Html:
+def _legend(scale: tuple[float, float], *, has_unknown_side: bool) -> Html:
     """Hues, circles and the quantities at the ends of the scale, on the right of the title."""
     parts = []
-    at, y = 560, 40
+    at, y = 470 if has_unknown_side else 560, 40
     for name, label in (("bid", "bids"), ("ask", "asks")):
         for k, opacity in enumerate((0.12, 0.4, 0.7, 1.0)):
             parts.append(
@@ -250,7 +250,8 @@ def _legend(scale: tuple[float, float]) -> Html:
     if scale[1] > 0.0:
         parts.append(element("text", f"{scale[0]:.3g} to {scale[1]:.3g} a row", x=at, y=y))
         at += 130
-    for name, label in (("buy", "buyer took"), ("sell", "seller took")):
+    takers = [("buy", "buyer took"), ("sell", "seller took")] + [("either", "unknown")] * has_unknown_side
+    for name, label in takers:
         parts.append(element("circle", class_=f"trade {name}", cx=at, cy=y - 4, r=5))
         parts.append(element("text", label, x=at + 9, y=y))
         at += 88

@@ -1,4 +1,4 @@
-"""A recorded level-3 stream replayed through the simulator's price-time book: does the book make the trades that were recorded?
+"""A recorded level-3 stream through the simulator's price-time book: does it make the trades that were recorded?
 
 Every order that is created is placed in the book and takes what stands at its price or better; cancelled orders go;
 orders that are moved to another price are taken off and placed anew. The trades that the *book* makes in this way are
@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Protocol
 
-from bot4.adapters.exchanges.order_books.messages import MarketTrade, OrderChange
 from bot4.adapters.exchanges.order_books.matching_orders import Match, MatchingOrders
+from bot4.adapters.exchanges.order_books.messages import MarketTrade, OrderChange
 from bot4.domain.errors import DataError
 from bot4.domain.events import BOOK_ADD, BOOK_REMOVE
 
@@ -55,13 +55,14 @@ class Reason(Enum):
 
 @dataclass(frozen=True, slots=True)
 class MadeTrade:
-    """A trade that the book made, and the line at which it did."""
+    """A trade that the book made, and the line at which it did; ``taker_side`` is +1 where a buyer took."""
 
     line: int
     ticks: int
     lots: int
     maker_id: int
     taker_id: int
+    taker_side: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +225,7 @@ def _matched(
         touched = {(change.side, change.price_ticks)} | ({(order.side, order.ticks)} if order is not None else set())
         what, matches = _take(book, change)
         counts[what] += 1
-        made += [MadeTrade(entry.line, m.ticks, m.lots, m.maker_id, m.taker_id) for m in matches]
+        made += [MadeTrade(entry.line, m.ticks, m.lots, m.maker_id, m.taker_id, change.side) for m in matches]
         touched |= {(-change.side, match.ticks) for match in matches}
         _tell(listeners, book, touched, entry.ts_local_ns)
     return made, counts

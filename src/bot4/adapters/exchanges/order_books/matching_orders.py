@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot4.domain.errors import DataError
 from bot4.domain.events import BOOK_ADD
+from bot4.kernel import WarmUpStep, warm_up
 from bot4.simulator.book.ladder import level_lots
 from bot4.simulator.book.matching_book import PriceTimeBook
-from bot4.simulator.book.price_time import MatchStatus
+from bot4.simulator.book.price_time import (
+    MatchStatus,
+    add_order,
+    apply_book_order,
+    cancel_order,
+    fill_count,
+    open_rest,
+    order_lots,
+    reduce_order,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +40,14 @@ class Match:
     taker_id: int
     ticks: int
     lots: int
+
+
+def prepare_matching(progress: Callable[[WarmUpStep], None] | None = None) -> None:
+    """Compile what the book runs, or load it from the cache; ``progress`` is told each kernel."""
+    warm_up(
+        [add_order, apply_book_order, reduce_order, cancel_order, order_lots, level_lots, fill_count, open_rest],
+        progress,
+    )
 
 
 class MatchingOrders:
