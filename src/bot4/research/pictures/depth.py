@@ -109,13 +109,16 @@ def depth_page(history: DepthHistory, title: str, subtitle: str = "") -> str:
 
 def _frame(history: DepthHistory) -> _Frame:
     """The range of the best prices with air around it, in whole ticks."""
-    known = np.isfinite(history.best_bid) & np.isfinite(history.best_ask)
     start_ns = int(2 * history.ts_ns[0] - history.ts_ns[1]) if len(history.ts_ns) > 1 else int(history.ts_ns[0]) - 1
-    if not known.any():
+    prices = np.concatenate((history.best_bid, history.best_ask))
+    prices = prices[np.isfinite(prices)]
+    if len(prices) == 0:
         return _Frame(0.0, 1.0, start_ns, int(history.ts_ns[-1]))
-    low, high = float(history.best_bid[known].min()), float(history.best_ask[known].max())
-    spread = float(np.median(history.best_ask[known] - history.best_bid[known]))
-    air = max(0.35 * (high - low), 12.0 * spread, 4.0 * history.tick)
+    low, high = float(prices.min()), float(prices.max())
+    spreads = history.best_ask - history.best_bid
+    known = np.isfinite(spreads)
+    spread = float(np.median(spreads[known])) if known.any() else 0.0
+    air = max(0.35 * (high - low), 12.0 * spread, 4.0 * history.tick, 1e-6 * high)
     return _Frame(max(low - air, 0.0), high + air, start_ns, int(history.ts_ns[-1]))
 
 
@@ -201,6 +204,8 @@ def _trades(history: DepthHistory, frame: _Frame) -> Html:
         cell = (round(a / 3), round(b / 3), side)
         cells[cell] = cells.get(cell, 0.0) + quantity
     largest = sorted(cells.items(), key=lambda item: -item[1])[:_MOST_TRADES]
+    if not largest:
+        return Html("")
     unit = float(np.quantile([quantity for _, quantity in largest], 0.98)) or 1.0
     circles = []
     for (a, b, side), quantity in largest:
