@@ -218,7 +218,7 @@ class Kraken(VenueStream):
     name, symbol, has_checksum, has_numbers = "kraken", "XBT/USD", True, False
 
     def printed(self, rows: Rows) -> list[list[str]]:
-        return [[f"{Decimal(p):.5f}", f"{Decimal(q):.8f}", f"{self.ms / 1000:.6f}"] for p, q in rows]
+        return [[f"{Decimal(p):.10f}", f"{Decimal(q):.8f}", f"{self.ms / 1000:.6f}"] for p, q in rows]
 
     def written_snapshot(self, bids: Rows, asks: Rows) -> str:
         return json.dumps([336, {"as": self.printed(asks), "bs": self.printed(bids)}, "book-10", self.symbol])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from decimal import Decimal
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +26,8 @@ from bot4.adapters.exchanges.order_books.messages import (
     OrderChange,
 )
 from bot4.adapters.exchanges.order_books.sequence import BookState, Outcome, ResyncBy
+from bot4.app.market_data import read_funding
+from bot4.domain.bars import HOUR_NS
 from bot4.domain.events import BOOK_ADD, BOOK_REMOVE, BOOK_SET
 from tests.order_book_streams import (
     OPENING_ASKS,
@@ -39,6 +42,7 @@ from tests.order_book_streams import (
     Okx,
     VenueStream,
 )
+from tests.shared_data import requires_shared_data, shared_path
 
 
 def venues(*, where=lambda stream: True):
@@ -339,8 +343,6 @@ def test_a_checksum_of_another_book_withholds_ours(stream):
     [("99.70000001", "0.00000001"), ("99.7", "123456789012.12345678"), ("0.00000003", "0.1"), ("99.7", "0.30000000")],
 )
 def test_no_digit_of_a_price_or_a_quantity_is_lost(stream, price, quantity):
-    if isinstance(stream, Kraken) and len(price) > 6:
-        pytest.skip("this pair's prices have five decimals")
     listener = fresh(stream)
     listener.begin()
     listener.hear(listener.stream.difference(((price, quantity),)))
@@ -352,7 +354,7 @@ def test_no_digit_of_a_price_or_a_quantity_is_lost(stream, price, quantity):
 def test_a_price_that_cannot_be_is_a_fault_and_no_level(stream, price):
     listener = fresh(stream)
     listener.begin()
-    text = listener.stream.difference((("99.77", "5"),)).replace("99.77000", price).replace("99.77", price)
+    text = listener.stream.difference((("99.77", "5"),)).replace("99.7700000000", price).replace("99.77", price)
     step = listener.hear(text)
     assert step.outcome is Outcome.MALFORMED
     assert step.resync is not None
@@ -549,6 +551,21 @@ def test_level_three_orders_are_added_changed_and_removed():
     assert {(change.order_id, change.side, grid.price(change.price_ticks)) for change in found} == {
         (2**53 + 1, -1, Decimal("236.47"))
     }
+
+
+# --- funding -----------------------------------------------------------------------------------------------------
+
+
+@requires_shared_data
+def test_settlements_stamped_some_milliseconds_late_fall_on_their_hour():
+    path = shared_path("funding/BTCUSDT_PERP_binance_funding_2022_2023.parquet")
+    funding = read_funding(path, "BTCUSDT_PERP")
+    stamped = pl.read_parquet(path)["ts"].cast(pl.Int64).to_numpy() * 1_000_000
+    late_ns = stamped - funding.ts_ns
+    assert len(stamped) == 2_190
+    assert int((late_ns != 0).sum()) == 1_142
+    assert 0 <= late_ns.min() <= late_ns.max() <= 31_000_000
+    assert (funding.ts_ns % (8 * HOUR_NS) == 0).all()
 
 
 # --- the suite itself --------------------------------------------------------------------------------------------
