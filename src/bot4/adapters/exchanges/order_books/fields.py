@@ -16,6 +16,7 @@ Q = ParamSpec("Q")
 NS_PER_MS = 1_000_000
 NS_PER_US = 1_000
 LARGEST = 10**30
+_DECODER = json.JSONDecoder(parse_float=str)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FAULTS = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 
@@ -26,7 +27,7 @@ def decoded(text: str) -> Any:
     Raises:
         ValueError: it is no JSON.
     """
-    return json.loads(text, parse_float=str)
+    return _DECODER.decode(text)
 
 
 def guarded(symbol: str, make: Callable[[], BookMessage]) -> BookMessage:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bot4.domain.errors import SettingError
@@ -62,42 +61,26 @@ class _Steps:
         return steps
 
 
-@dataclass(frozen=True)
 class PriceGrid:
     """The steps in which a symbol's prices and quantities are counted.
 
-    Args:
+    Attributes:
         tick: quote currency a tick.
         lot: base currency (or contracts) a lot.
+        ticks: from a printed price to ticks. Raises :class:`OffGrid` where it is no number or lies between ticks.
+        lots: from a printed quantity to lots, likewise.
 
     Raises:
         SettingError: a step that is not above zero.
     """
 
-    tick: Decimal
-    lot: Decimal
-    _ticks: _Steps = field(init=False, repr=False, compare=False)
-    _lots: _Steps = field(init=False, repr=False, compare=False)
+    __slots__ = ("lot", "lots", "tick", "ticks")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_ticks", _Steps(self.tick))
-        object.__setattr__(self, "_lots", _Steps(self.lot))
-
-    def ticks(self, text: str | int) -> int:
-        """A printed price in ticks.
-
-        Raises:
-            OffGrid: it is no number or lies between ticks.
-        """
-        return self._ticks.count(text)
-
-    def lots(self, text: str | int) -> int:
-        """A printed quantity in lots.
-
-        Raises:
-            OffGrid: it is no number or lies between lots.
-        """
-        return self._lots.count(text)
+    def __init__(self, tick: Decimal, lot: Decimal) -> None:
+        self.tick = tick
+        self.lot = lot
+        self.ticks = _Steps(tick).count
+        self.lots = _Steps(lot).count
 
     def price(self, ticks: int) -> Decimal:
         """Ticks as a price, exactly."""
