@@ -46,6 +46,7 @@ COMMANDS = {
     "indicators": LazyCommand("bot4.app.cli.indicators", "List, explain, compute and draw indicators."),
     "patterns": LazyCommand("bot4.app.cli.patterns", "Find patterns, levels and trend lines in bars."),
     "book": LazyCommand("bot4.app.cli.book", "Rebuild order books from recorded streams."),
+    "risk": LazyCommand("bot4.app.cli.risk", "Fit volatility models to bars."),
     "strategies": LazyCommand("bot4.app.cli.strategies", "List strategies and their parameters."),
     "config": LazyCommand("bot4.app.cli.config", "Show the settings and where each came from."),
     "doctor": LazyCommand("bot4.app.cli.doctor", "Check this machine and say what to mend."),
