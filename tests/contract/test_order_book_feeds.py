@@ -455,6 +455,18 @@ def test_a_trade_carries_the_takers_side_and_exact_numbers(stream, is_buyer_take
     assert message.trade_id
 
 
+@venues(where=lambda s: s.name != "binance-collected")
+def test_a_trade_that_cannot_be_says_so_and_costs_no_book(stream):
+    listener = fresh(stream)
+    text = listener.stream.trade("99.75", "0.123", is_buyer_taker=True).replace("99.75", "0")
+    (message,) = listener.messages(text)
+    assert isinstance(message, Malformed)
+    assert not message.is_of_book
+    (broken,) = listener.messages(listener.stream.difference((("0", "1"),)).split("\n")[0])
+    assert isinstance(broken, Malformed)
+    assert broken.is_of_book
+
+
 @venues(where=lambda s: s.has_best_prices)
 def test_the_exchanges_own_best_prices_carry_the_update_that_they_stand_after(stream):
     listener = fresh(stream)

@@ -24,7 +24,7 @@ from bot4.adapters.exchanges.order_books.recordings import RecordedMessage, read
 from bot4.adapters.exchanges.order_books.replay import BookReplay
 from bot4.adapters.exchanges.order_books.sequence import AT_ONCE, BookState, Outcome, SequenceSettings
 from bot4.adapters.exchanges.order_books.tape import book_tape
-from bot4.domain.events import BOOK_ADD, BOOK_CHANGE, BOOK_REMOVE, BOOK_SET, IS_BOOK_RESET, QUOTE, TRADE
+from bot4.domain.events import BOOK_ADD, BOOK_CHANGE, BOOK_ORDER, BOOK_REMOVE, BOOK_SET, IS_BOOK_RESET, QUOTE, TRADE
 from bot4.domain.orders import BUY, SELL
 from bot4.simulator.book.ladder import OrderBook
 from tests.order_matching_twin import PriceTimeBook
@@ -200,7 +200,7 @@ def test_quantities_of_spot_levels_may_lie_between_lots_and_are_then_faults_on_t
 # --- tapes -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("relative", [SPOT, PERPETUAL], ids=["spot", "usdm"])
+@pytest.mark.parametrize("relative", [SPOT, pytest.param(PERPETUAL, marks=pytest.mark.slow)], ids=["spot", "usdm"])
 def test_the_tape_rebuilds_the_same_book_in_the_simulators_ladder(relative):
     tape = whole_tape(relative)
     events = tape.events
@@ -220,6 +220,7 @@ def test_the_tape_rebuilds_the_same_book_in_the_simulators_ladder(relative):
     assert asks.tolist() == [list(level) for level in book.sequence.book.asks.top(200)]
 
 
+@pytest.mark.slow
 def test_the_perpetual_tape_carries_every_trade_with_its_side_and_the_clock_that_ran_behind():
     tape = whole_tape(PERPETUAL)
     trades = tape.events["kind"] == TRADE
@@ -231,6 +232,22 @@ def test_the_perpetual_tape_carries_every_trade_with_its_side_and_the_clock_that
     behind_ms = (tape.ts_local_ns - tape.events["ts_ns"])[tape.events["kind"] == QUOTE] / 1e6
     assert behind_ms.min() > -1_273
     assert behind_ms.max() < -1_180
+
+
+def test_a_level_3_tape_tells_every_order_as_the_exchange_did():
+    recorded = messages(LEVEL_3)[:8_000]
+    tape = book_tape(recorded, {"": 2}, Grids(default=BITSTAMP_GRID))
+    orders = tape.events[tape.events["kind"] == BOOK_ORDER]
+    told = [entry.message for entry in level_3() if entry.line <= recorded[-1].line]
+    changes = [m for m in told if isinstance(m, OrderChange)]
+    lots = np.rint(orders["book_quantity"] * 1e8).astype(np.int64).tolist()
+    columns = [orders[name].tolist() for name in ("book_action", "book_order_id", "book_side", "book_ticks")]
+    assert list(zip(*columns, lots, strict=True)) == [
+        (c.action, c.order_id, c.side, c.price_ticks, c.lots) for c in changes
+    ]
+    assert int((tape.events["kind"] == TRADE).sum()) == len(told) - len(changes)
+    assert (tape.events["symbol"] == 2).all()
+    assert (np.diff(tape.events["ts_ns"]) >= 0).all()
 
 
 # --- level 3 -----------------------------------------------------------------------------------------------------
@@ -344,6 +361,7 @@ def _take(book: PriceTimeBook, change: OrderChange) -> None:
         book.shrink(change.order_id, change.lots)
 
 
+@pytest.mark.slow
 def test_the_table_of_orders_tells_the_same_story_as_the_log_but_for_a_satoshi():
     """Its volumes were cut, not rounded, by whoever made it: 8.01400000 stands there as 801399999."""
     pl = pytest.importorskip("polars")

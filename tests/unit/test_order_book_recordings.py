@@ -229,6 +229,18 @@ def test_a_quantity_that_a_float_cannot_hold_is_refused():
         book_tape(recorded_messages([first, line]), {"BTCUSDT": 0}, grids)
 
 
+def test_a_trade_that_cannot_be_is_noted_and_the_book_goes_on():
+    lines = list(sample_lines(SampleSettings(5)))
+    at = next(k for k, line in enumerate(lines) if '"e": "trade"' in line and k > 40)
+    price = lines[at].partition('"p": "')[2].partition('"')[0]
+    replay = replay_of([*lines[:at], lines[at].replace(price, "-1"), *lines[at + 1 :]])
+    (finding,) = replay.findings
+    assert (finding.line, finding.outcome) == (at + 1, Outcome.MALFORMED)
+    assert replay.malformed_prints == 1
+    (book,) = replay.books.values()
+    assert book.sequence.counters.resyncs == 1  # the one before the first snapshot
+
+
 def test_an_empty_recording_gives_an_empty_tape():
     assert len(book_tape([], {"BTCUSDT": 0}, Grids()).events) == 0
 

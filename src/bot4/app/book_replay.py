@@ -11,7 +11,7 @@ from typing import Any
 from bot4.adapters.exchanges.order_books.depth_history import DepthHistory, DepthSampler
 from bot4.adapters.exchanges.order_books.dialects import Dialect, dialect_named, recognised
 from bot4.adapters.exchanges.order_books.grid import FIXED_POINT, Grids, PriceGrid, decimal_text
-from bot4.adapters.exchanges.order_books.messages import BestPrices, Level, MarketTrade
+from bot4.adapters.exchanges.order_books.messages import BestPrices, Level, MarketTrade, OrderChange
 from bot4.adapters.exchanges.order_books.recordings import read_lines, recorded_messages
 from bot4.adapters.exchanges.order_books.replay import BookReplay, SymbolBook
 from bot4.adapters.exchanges.order_books.sequence import (
@@ -117,6 +117,9 @@ class _BooksAt:
         pass
 
     def on_best(self, best: BestPrices, ts_local_ns: int) -> None:
+        pass
+
+    def on_order(self, change: OrderChange, ts_local_ns: int) -> None:
         pass
 
 
@@ -250,6 +253,7 @@ def summary_of(outcome: ReplayOutcome) -> dict[str, Any]:
         "numbering": replay.dialect.rule.name if replay.dialect is not None else "",
         "messages": replay.messages,
         "not_of_books": replay.not_book,
+        "malformed_prints": replay.malformed_prints,
         "is_partial": outcome.is_partial,
         "compared": sum(book.check.compared for book in replay.books.values()),
         "mismatches": sum(book.check.mismatches for book in replay.books.values()),

@@ -50,11 +50,11 @@ class BinanceParser:
         if kind == "depthUpdate":
             return [guarded(symbol, lambda: self._difference(data, symbol))]
         if kind == "bookTicker" or (kind is None and data.keys() >= {"u", "b", "B", "a", "A"}):
-            return [guarded(symbol, lambda: self._best(data, symbol))]
+            return [guarded(symbol, lambda: self._best(data, symbol), is_of_book=False)]
         if kind in ("trade", "aggTrade"):
             if data.get("X", "MARKET") != "MARKET":  # insurance fund and deleverage prints move no book
                 return []
-            return [guarded(symbol, lambda: self._trade(data, symbol))]
+            return [guarded(symbol, lambda: self._trade(data, symbol), is_of_book=False)]
         return []
 
     def _snapshot(self, data: dict[str, Any], symbol: str) -> BookSnapshot:

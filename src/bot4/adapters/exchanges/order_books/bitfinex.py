@@ -55,7 +55,7 @@ class BitfinexParser:
         if channel.kind == "book":
             return [guarded(channel.symbol, lambda: self._book(payload[1:], channel))]
         if payload[1] == "te":
-            return [guarded(channel.symbol, lambda: self._trade(payload[2], channel.symbol))]
+            return [guarded(channel.symbol, lambda: self._trade(payload[2], channel.symbol), is_of_book=False)]
         return []
 
     def _subscribed(self, payload: dict[str, Any]) -> None:

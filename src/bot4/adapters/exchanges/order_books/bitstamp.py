@@ -56,7 +56,7 @@ class BitstampParser:
         if channel == "diff_order_book" and event == "data":
             return [guarded(symbol, lambda: self._difference(data, symbol))]
         if channel == "live_trades" and event == "trade":
-            return [guarded(symbol, lambda: self._trade(data, symbol))]
+            return [guarded(symbol, lambda: self._trade(data, symbol), is_of_book=False)]
         if channel == "live_orders" and event in ACTIONS:
             ts_ns = int(str(data.get("microtimestamp", 0))) * NS_PER_US
             return [guarded(symbol, lambda: self._order(data, str(event), symbol, ts_ns))]

@@ -5,6 +5,7 @@ Source: bybit-exchange.github.io/docs/v5/websocket/public/orderbook. The histori
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from bot4.adapters.exchanges.order_books.fields import (
@@ -34,7 +35,9 @@ class BybitParser:
         if topic.startswith("orderbook."):
             return [guarded(symbol, lambda: self._book(payload, symbol))]
         if topic.startswith("publicTrade."):
-            return [guarded(symbol, lambda row=row: self._trade(row, symbol)) for row in payload.get("data", ())]  # type: ignore[misc]
+            return [
+                guarded(symbol, partial(self._trade, row, symbol), is_of_book=False) for row in payload.get("data", ())
+            ]
         return []
 
     def _book(self, payload: dict[str, Any], symbol: str) -> BookMessage:
@@ -73,7 +76,9 @@ class OldBybitParser:
         if topic.startswith("orderBookL2_25."):
             return [guarded(symbol, lambda: self._book(payload, symbol))]
         if topic.startswith("trade."):
-            return [guarded(symbol, lambda row=row: self._trade(row, symbol)) for row in payload.get("data", ())]  # type: ignore[misc]
+            return [
+                guarded(symbol, partial(self._trade, row, symbol), is_of_book=False) for row in payload.get("data", ())
+            ]
         return []
 
     def _book(self, payload: dict[str, Any], symbol: str) -> BookMessage:

@@ -29,7 +29,7 @@ class CoinbaseParser:
         if kind == "l2update":
             return [guarded(symbol, lambda: self._difference(payload, symbol))]
         if kind == "match":
-            return [guarded(symbol, lambda: self._trade(payload, symbol))]
+            return [guarded(symbol, lambda: self._trade(payload, symbol), is_of_book=False)]
         return []
 
     def _snapshot(self, payload: dict[str, Any], symbol: str) -> BookSnapshot:

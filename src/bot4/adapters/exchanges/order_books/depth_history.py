@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bot4.adapters.exchanges.order_books.grid import Grids
-from bot4.adapters.exchanges.order_books.messages import BestPrices, MarketTrade
+from bot4.adapters.exchanges.order_books.messages import BestPrices, MarketTrade, OrderChange
 from bot4.adapters.exchanges.order_books.rebuilt_book import BookSide, RebuiltBook
 from bot4.adapters.exchanges.order_books.sequence import AppliedUpdate, BookSequence
 from bot4.domain.bars import FloatArray, IntArray
@@ -91,6 +91,9 @@ class DepthSampler:
         """See :class:`~.replay.BookListener`."""
 
     def on_best(self, best: BestPrices, ts_local_ns: int) -> None:
+        """See :class:`~.replay.BookListener`."""
+
+    def on_order(self, change: OrderChange, ts_local_ns: int) -> None:
         """See :class:`~.replay.BookListener`."""
 
     def on_trade(self, trade: MarketTrade, ts_local_ns: int) -> None:

@@ -30,16 +30,17 @@ def decoded(text: str) -> Any:
     return _DECODER.decode(text)
 
 
-def guarded(symbol: str, make: Callable[[], BookMessage]) -> BookMessage:
+def guarded(symbol: str, make: Callable[[], BookMessage], *, is_of_book: bool = True) -> BookMessage:
     """The message, or :class:`~.messages.Malformed` with what was wrong with its fields."""
     try:
         return make()
     except OffGrid as fault:
-        return Malformed(symbol, str(fault))
+        reason = str(fault)
     except KeyError as fault:
-        return Malformed(symbol, f"field {fault} is missing")
+        reason = f"field {fault} is missing"
     except _FAULTS as fault:
-        return Malformed(symbol, f"{type(fault).__name__}: {str(fault)[:80]}")
+        reason = f"{type(fault).__name__}: {str(fault)[:80]}"
+    return Malformed(symbol, reason, is_of_book=is_of_book)
 
 
 def never_raising(parse: Callable[Q, list[BookMessage]]) -> Callable[Q, list[BookMessage]]:

@@ -5,6 +5,7 @@ Source: docs.kraken.com/api/docs/websocket-v1/book.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from bot4.adapters.exchanges.order_books.fields import (
@@ -36,7 +37,7 @@ class KrakenParser:
             return [guarded(symbol, lambda: self._book(payload[1:-2], channel, symbol))]
         if channel == "trade":
             rows = enumerate(payload[1])
-            return [guarded(symbol, lambda k=k, row=row: self._trade(row, k, symbol)) for k, row in rows]  # type: ignore[misc]
+            return [guarded(symbol, partial(self._trade, row, k, symbol), is_of_book=False) for k, row in rows]
         return []
 
     def _book(self, parts: list[dict[str, Any]], channel: str, symbol: str) -> BookMessage:

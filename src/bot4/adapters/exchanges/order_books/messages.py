@@ -118,11 +118,17 @@ class Connected:
 
 @dataclass(frozen=True, slots=True)
 class Malformed:
-    """A message that cannot be: what was wrong. An empty symbol means that it did not come so far as to name one."""
+    """A message that cannot be: what was wrong.
+
+    Attributes:
+        symbol: empty where the message did not come so far as to name one.
+        is_of_book: whether a change of the book may be lost with it; a trade's is none.
+    """
 
     symbol: str
     reason: str
     ts_ns: int = 0
+    is_of_book: bool = True
 
 
 BookMessage = BookSnapshot | BookDifference | BestPrices | MarketTrade | OrderChange | Connected | Malformed

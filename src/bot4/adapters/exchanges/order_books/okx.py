@@ -5,6 +5,7 @@ Source: www.okx.com/docs-v5, "Order book channel" and "Trades channel".
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from bot4.adapters.exchanges.order_books.fields import (
@@ -42,12 +43,9 @@ class OkxParser:
         channel, symbol = str(payload["arg"].get("channel")), str(payload["arg"].get("instId"))
         if channel in _DEPTHS:
             action = payload.get("action", "snapshot")
-            return [
-                guarded(symbol, lambda row=row: self._book(row, action, channel, symbol))  # type: ignore[misc]
-                for row in payload["data"]
-            ]
+            return [guarded(symbol, partial(self._book, row, action, channel, symbol)) for row in payload["data"]]
         if channel == "trades":
-            return [guarded(symbol, lambda row=row: self._trade(row, symbol)) for row in payload["data"]]  # type: ignore[misc]
+            return [guarded(symbol, partial(self._trade, row, symbol), is_of_book=False) for row in payload["data"]]
         return []
 
     def _book(self, row: dict[str, Any], action: str, channel: str, symbol: str) -> BookMessage:

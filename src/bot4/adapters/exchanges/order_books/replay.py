@@ -74,6 +74,10 @@ class BookListener(Protocol):
         """The exchange stated its best prices."""
         ...
 
+    def on_order(self, change: OrderChange, ts_local_ns: int) -> None:
+        """One order of the market (level 3) has come, changed or gone."""
+        ...
+
 
 @dataclass(slots=True)
 class BestPriceCheck:
@@ -158,6 +162,7 @@ class BookReplay:
         self.messages = 0
         self.not_book = 0
         self.orders = 0
+        self.malformed_prints = 0
         self._grids = grids
         self._settings = settings
         self._listeners = listeners
@@ -228,10 +233,16 @@ class BookReplay:
             self._to_all(message, recorded)
             return
         symbol = message.symbol or self._only_symbol()
+        if isinstance(message, Malformed) and not message.is_of_book:
+            self.malformed_prints += 1
+            self._note(symbol, Step(Outcome.MALFORMED, detail=message.reason), recorded.line)
+            return
         if self._symbols and symbol not in self._symbols:
             return
         if isinstance(message, OrderChange):
             self.orders += 1
+            for listener in self._listeners:
+                listener.on_order(message, recorded.ts_local_ns)
             return
         ts_ns = recorded.ts_local_ns
         if isinstance(message, MarketTrade):

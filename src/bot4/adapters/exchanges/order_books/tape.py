@@ -105,7 +105,7 @@ class TapeWriter:
             self._add(ts_ns, ts_local_ns, QUOTE, number, 0, best.bid_ticks, best.bid_lots, BUY)
 
     def on_order(self, change: OrderChange, ts_local_ns: int) -> None:
-        """One order of the market (level 3) has come, changed or gone."""
+        """See :class:`~.replay.BookListener`."""
         number = self._symbols.get(change.symbol)
         if number is not None:
             self._orders.append((len(self._rows), change.order_id, change.action))
@@ -195,11 +195,13 @@ def book_tape(
     *,
     with_quotes: bool = True,
 ) -> BookTape:
-    """A recorded level-2 stream as market events, in exchange time and with the time of receipt.
+    """A recorded stream as market events, in exchange time and with the time of receipt.
+
+    Of a level-3 stream every message about an order is a BOOK_ORDER event as the exchange told it, takers' too.
 
     Args:
         messages: of a recording, in its order.
-        symbols: symbol ids by the exchange's spelling; other symbols are left out.
+        symbols: symbol ids by the exchange's spelling, empty where its messages name none; others are left out.
         grids: ticks and lots: those of the instruments that the simulator will use.
         dialect: whose stream; None to tell it from the messages.
         settings: patience of the sequences.
