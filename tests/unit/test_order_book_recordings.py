@@ -195,6 +195,23 @@ def test_a_patience_that_cannot_be_is_refused(settings):
         SequenceSettings(**settings)
 
 
+def test_a_snapshot_that_comes_before_any_symbol_was_named_goes_to_the_first():
+    writer = BinanceUsdm()
+    lines = [writer.snapshot((("99", "1"),), (("101", "2"),)), writer.difference((("98", "3"),)), writer.best()]
+    replay = replay_of(f"{1_700_000_000 + k} {line}" for k, line in enumerate(lines))
+    assert list(replay.books) == ["BTCUSDT"]
+    assert replay.books["BTCUSDT"].check.compared == 1
+    assert replay.books["BTCUSDT"].sequence.counters.snapshots == 1
+
+
+def test_a_snapshot_without_a_name_among_several_symbols_is_no_ones():
+    first, second = BinanceUsdm(), BinanceUsdm("ETHUSDT")
+    lines = [first.difference((("98", "3"),)), second.difference((("9", "3"),)), first.snapshot()]
+    replay = replay_of(f"{1_700_000_000 + k} {line}" for k, line in enumerate(lines))
+    assert set(replay.books) == {"BTCUSDT", "ETHUSDT"}
+    assert [finding.line for finding in replay.findings] == [3]
+
+
 # --- tapes -------------------------------------------------------------------------------------------------------
 
 

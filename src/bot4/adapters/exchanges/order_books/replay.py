@@ -1,7 +1,7 @@
 """A recorded level-2 stream replayed: every symbol's book rebuilt and held against the exchange's own best prices.
 
 The replay is fed one recorded message at a time; :class:`BookListener` sees what goes into a book and every trade.
-Symbols are the exchange's own. A message that names none (an answer by REST) goes to the only symbol seen so far.
+Symbols are the exchange's own. A message that names none (an answer by REST) goes to the only symbol of the stream.
 """
 
 from __future__ import annotations
@@ -169,6 +169,7 @@ class BookReplay:
         self._symbols = frozenset(symbols)
         self._parser: StreamParser | None = dialect.parser(grids) if dialect is not None else None
         self._undecided: list[RecordedMessage] = []
+        self._nameless: list[tuple[BookSnapshot, RecordedMessage]] = []
 
     def feed(self, recorded: RecordedMessage) -> None:
         """Take one recorded message."""
@@ -231,6 +232,9 @@ class BookReplay:
     def _message(self, message: BookMessage, recorded: RecordedMessage) -> None:
         if isinstance(message, Malformed) and not message.symbol:
             self._to_all(message, recorded)
+            return
+        if isinstance(message, BookSnapshot) and not message.symbol and len(self.books) != 1:
+            self._without_a_name(message, recorded)
             return
         symbol = message.symbol or self._only_symbol()
         if isinstance(message, Malformed) and not message.is_of_book:
@@ -295,7 +299,18 @@ class BookReplay:
             grid = self._grids.of(symbol)
             sequence = BookSequence(self.dialect.rule, self.dialect.checksum, self._settings, grid.price_text)
             book = self.books[symbol] = SymbolBook(sequence)
+            nameless, self._nameless = self._nameless, []
+            for snapshot, recorded in nameless:
+                self._step(symbol, book, snapshot, recorded)
         return book
+
+    def _without_a_name(self, snapshot: BookSnapshot, recorded: RecordedMessage) -> None:
+        """An answer by REST that names no symbol waits for the first one, and cannot be placed among several."""
+        if self.books:
+            detail = "a snapshot that names no symbol, among several"
+            self._note("", Step(Outcome.MALFORMED, detail=detail), recorded.line)
+        else:
+            self._nameless.append((snapshot, recorded))
 
     def _only_symbol(self) -> str:
         return next(iter(self.books)) if len(self.books) == 1 else ""
