@@ -1,4 +1,4 @@
-"""Reports that come late, twice or out of order, races of cancels, replacements and fills, and reports that are wrong."""
+"""Reports that come late, twice or out of order; races of cancels, replacements and fills; reports that are wrong."""
 
 from __future__ import annotations
 

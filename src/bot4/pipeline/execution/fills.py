@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.domain.events import EVENT, IS_MAKER, IS_SELL
+from bot4.domain.events import EVENT, IS_MAKER, IS_SELL, IS_SNAPSHOT
 from bot4.domain.halts import (
     BAD_REPORT,
     EXCESS_REDUCTION,
@@ -41,7 +41,7 @@ from bot4.pipeline.execution.awaiting import (
 )
 from bot4.pipeline.execution.halting import halt
 from bot4.pipeline.execution.inquiry import ask, ask_later, undo_never_arrived
-from bot4.pipeline.execution.order_table import find_order
+from bot4.pipeline.execution.order_table import find_order, note_order_id
 from bot4.pipeline.execution.outbox import next_fill
 from bot4.pipeline.execution.trade_memory import NEW, SEEN, remember_trade
 from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
@@ -77,7 +77,10 @@ def apply_fill(brain: Any, config: Any, outbox: Any, report: Any, slot: int) -> 
     if row >= 0:
         _write_fill(outbox["fills"][row], report, side)
     if slot < 0 or brain["orders"][slot]["symbol"] != symbol:
-        halt(brain, STRANGE_FILL, order_id, symbol)  # the money is booked, the rest needs a person
+        if report["flags"] & IS_SNAPSHOT:
+            note_order_id(brain, order_id)  # found in a reconciliation, which says what becomes of it
+        else:
+            halt(brain, STRANGE_FILL, order_id, symbol)  # the money is booked, the rest needs a person
         return NOTHING_CLOSED
     order = brain["orders"][slot]
     fault = _fault_of(brain, slot, side, lots)
