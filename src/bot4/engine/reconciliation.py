@@ -18,7 +18,16 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import DataError
-from bot4.domain.events import EVENT, IS_MAKER, IS_SELL, IS_SNAPSHOT, ORDER_FILLED, ORDER_STATUS, RECONCILED
+from bot4.domain.events import (
+    EVENT,
+    FEE_ASSET_SHIFT,
+    IS_MAKER,
+    IS_SELL,
+    IS_SNAPSHOT,
+    ORDER_FILLED,
+    ORDER_STATUS,
+    RECONCILED,
+)
 from bot4.domain.instruments import Universe
 from bot4.domain.orders import FREE, HELD, SELL, UNKNOWN, OrderStatus, is_finished, is_open
 from bot4.domain.portfolio import HOLDINGS
@@ -164,6 +173,7 @@ def _missing_fills(brain: Any, account: VenueAccount, booked: Records | None, di
             continue
         is_sell, is_maker = fill["side"] == SELL, fill["is_maker"] != 0
         flags = IS_SNAPSHOT | (IS_SELL if is_sell else 0) | (IS_MAKER if is_maker else 0)
+        flags |= int(fill["fee_asset"]) << FEE_ASSET_SHIFT
         event = _event(ORDER_FILLED, account.ts_ns, symbol, flags)
         event["order_id"], event["trade_id"] = order_id, trade_id
         event["fill_ticks"], event["fill_lots"] = fill["price_ticks"], fill["qty_lots"]
