@@ -72,7 +72,7 @@ def histories(draw: Any) -> History:
         reports.append({"kind": ORDER_UNKNOWN, "order_id": 1})
     reports.append({"kind": ORDER_ACCEPTED, "order_id": 1})
     ending = draw(st.sampled_from((0, ORDER_CANCELLED, ORDER_EXPIRED)))
-    bought = draw(st.integers(0, LOTS)) if ending else LOTS
+    bought = draw(st.integers(0, LOTS - 1)) if ending else LOTS
     done = 0
     for lots in parts(draw, bought) if bought else []:
         done += lots

@@ -20,7 +20,7 @@ from bot4.domain.instruments import Universe, pack_instruments
 from bot4.domain.ledger import OK, book_deposit
 from bot4.domain.orders import COMMAND, HELD, is_open
 from bot4.domain.portfolio import BY_SIGNAL, HOLDINGS, MAX_STRATEGIES
-from bot4.engine.run_log import RunLog
+from bot4.engine.run_log import RunLog, copy_of
 from bot4.kernel import i8, kernel, records, void, warm_up
 from bot4.pipeline.execution.commands import cancel_order, place_entry
 from bot4.pipeline.execution.order_table import find_order
@@ -28,7 +28,7 @@ from bot4.pipeline.execution.protection import move_stop
 from bot4.pipeline.execution.settings import ExecutionSettings
 from bot4.pipeline.execution.settings import write as write_execution
 from bot4.pipeline.protecting import leave
-from bot4.pipeline.state import BRAIN, CONFIG, DECISION, NORMAL, OUTBOX, STATE_VERSION
+from bot4.pipeline.state import BRAIN, CONFIG, NORMAL, OUTBOX, STATE_VERSION
 from bot4.pipeline.step import step_orders
 
 Records = npt.NDArray[np.void]
@@ -36,10 +36,52 @@ Records = npt.NDArray[np.void]
 DEFAULT_SHARES = (0.33, 0.33, 0.34)
 
 
-@kernel(i8(records(BRAIN), records(CONFIG), records(OUTBOX), records(DECISION)))
-def enter_now(brains: Any, configs: Any, outboxes: Any, decisions: Any) -> int:
-    """:func:`~bot4.pipeline.execution.commands.place_entry`, for callers in Python."""
-    return int(place_entry(brains[0], configs[0], outboxes[0], decisions[0]))
+@kernel(i8(records(BRAIN), records(CONFIG), records(OUTBOX), i8, i8, i8, i8, i8, i8, i8, i8, i8, i8, i8))
+def enter_now(
+    brains: Any,
+    configs: Any,
+    outboxes: Any,
+    symbol: int,
+    strategy: int,
+    side: int,
+    lots: int,
+    ts_ns: int,
+    reference_ticks: int,
+    stop_ticks: int,
+    trail_ticks: int,
+    first_target: int,
+    second_target: int,
+    third_target: int,
+) -> int:
+    """:func:`~bot4.pipeline.execution.commands.place_entry`, for callers in Python; returns the entry's id, 0 for none.
+
+    The decision is written into the brain's scratch, as the gate writes it.
+    """
+    brain = brains[0]
+    sleeve = brain["sleeves"][strategy, symbol]
+    if brain["is_halted"] or brain["mode"] != NORMAL or sleeve["lots"] != 0 or sleeve["is_entering"]:
+        return 0
+    decision = brain["decision"]
+    proposal = decision["proposal"]
+    proposal["id"] = brain["next_decision_id"]
+    proposal["ts_ns"] = ts_ns
+    proposal["symbol"] = symbol
+    proposal["strategy"] = strategy
+    proposal["side"] = side
+    proposal["reference_ticks"] = reference_ticks
+    proposal["stop_ticks"] = stop_ticks
+    proposal["trail_ticks"] = trail_ticks
+    proposal["target_ticks"][0] = first_target
+    proposal["target_ticks"][1] = second_target
+    proposal["target_ticks"][2] = third_target
+    decision["approved_lots"] = lots
+    decision["approval_id"] = brain["next_approval_id"]
+    entry_id = brain["next_order_id"]
+    if place_entry(brain, configs[0], outboxes[0], decision) != 0:
+        return 0
+    brain["next_approval_id"] += 1
+    brain["next_decision_id"] += 1
+    return int(entry_id)
 
 
 @kernel(void(records(BRAIN), records(CONFIG), records(OUTBOX), i8, i8, i8, i8))
@@ -110,7 +152,6 @@ class OrderDesk:
         self.brain = np.zeros(1, dtype=BRAIN)
         self.outbox = np.zeros(1, dtype=OUTBOX)
         self._made: list[Records] = []
-        self._decision = np.zeros(1, dtype=DECISION)
         self._tick = np.zeros(1, dtype=EVENT)
         row = self.config[0]
         row["n_symbols"], row["n_strategies"] = len(universe.instruments), n_strategies
@@ -150,25 +191,13 @@ class OrderDesk:
         0 where new risk is not taken (halted, or by the mode), the strategy is in the symbol already, or the table is
         full.
         """
-        brain = self.brain[0]
-        sleeve = brain["sleeves"][strategy, symbol]
-        if brain["is_halted"] or brain["mode"] != NORMAL or sleeve["lots"] != 0 or sleeve["is_entering"]:
-            return 0
-        self._decision[:] = 0
-        proposal = self._decision[0]["proposal"]
-        proposal["id"], proposal["ts_ns"] = brain["next_decision_id"], ts_ns
-        proposal["symbol"], proposal["strategy"], proposal["side"] = symbol, strategy, side
-        proposal["reference_ticks"], proposal["stop_ticks"] = reference_ticks, stop_ticks
-        proposal["trail_ticks"] = trail_ticks
-        proposal["target_ticks"][: len(target_ticks)] = target_ticks
-        self._decision[0]["approved_lots"] = lots
-        self._decision[0]["approval_id"] = brain["next_approval_id"]
-        entry_id = int(brain["next_order_id"])
-        if enter_now(self.brain, self.config, self.outbox, self._decision) != 0:
-            return 0
-        brain["next_approval_id"] += 1
-        brain["next_decision_id"] += 1
-        return entry_id
+        first, second, third = (*target_ticks, 0, 0, 0)[:3]
+        return int(
+            enter_now(
+                self.brain, self.config, self.outbox, symbol, strategy, side, lots, ts_ns, reference_ticks, stop_ticks,
+                trail_ticks, first, second, third,
+            )
+        )  # fmt: skip
 
     def leave(self, symbol: int, ts_ns: int, *, strategy: int = 0, reason: int = BY_SIGNAL) -> None:
         """Close what a strategy holds, and what its entry still brings, until nothing is held."""
@@ -211,12 +240,14 @@ class OrderDesk:
         self._drain()
         made = self._made
         self._made = []
+        if len(made) == 1:
+            return made[0]
         return np.concatenate(made) if made else np.zeros(0, dtype=COMMAND)
 
     def _drain(self) -> None:
         box = self.outbox[0]
         if box["n_commands"]:
-            self._made.append(box["commands"][: int(box["n_commands"])].copy())
+            self._made.append(copy_of(box["commands"][: int(box["n_commands"])]))
         self.log.drain(self.outbox)
 
     # --- what it knows ---------------------------------------------------------------------------------------------

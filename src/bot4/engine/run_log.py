@@ -25,6 +25,11 @@ LOG_DTYPES = {
 _DIGESTED = ("decisions", "commands", "fills")
 
 
+def copy_of(records: Records) -> Records:
+    """A copy of contiguous records as one block: NumPy copies padded records field by field, ten times slower."""
+    return np.frombuffer(bytearray(records.tobytes()), dtype=records.dtype)
+
+
 class RunLog:
     """Collects what the outbox held, in order.
 
@@ -50,7 +55,7 @@ class RunLog:
         for kind in LOG_DTYPES:
             count = int(box[f"n_{kind}"])
             if count:
-                self._add(kind, box[kind][:count].copy())
+                self._add(kind, copy_of(box[kind][:count]))
                 box[f"n_{kind}"] = 0
         box["n_sent"] = 0
 
