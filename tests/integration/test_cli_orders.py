@@ -175,9 +175,8 @@ def test_liquidation_wants_to_be_confirmed(home: Path, capsys: Any) -> None:
 
 @pytest.mark.slow
 def test_a_running_run_is_paused_and_then_flattened_and_says_so(tmp_path: Path) -> None:
-    run = started(
-        "paper", "--feed", "synthetic", "--speed", "600", "--home", tmp_path, "--no-screen", "--strategy", "buy_and_hold"
-    )  # fmt: skip
+    market = ("--feed", "synthetic", "--speed", "600", "--strategy", "buy_and_hold")
+    run = started("paper", *market, "--home", tmp_path, "--no-screen")
     try:
         status_once(tmp_path, lambda status: bool(status["positions"]))
         paused = bot4("halt", "--home", tmp_path, "--why", "a look", "--json").json

@@ -182,3 +182,28 @@ def test_reports_that_are_lost_leave_no_order_that_is_neither_settled_nor_asked_
         is_waiting = order["status"] == OrderStatus.HELD and desk.order(int(order["parent_id"]))["filled_lots"] == 0
         assert is_acknowledged or is_waiting or int(order["id"]) in asked
     check(desk)
+
+
+@given(histories(), st.booleans(), st.data())
+def test_an_order_manager_that_is_restored_after_every_report_goes_on_as_if_nothing_had_happened(
+    history: History, is_native: bool, data: Any
+) -> None:
+    settings = ExecutionSettings(answer_timeout_s=5, validity_s=5, has_native_brackets=is_native)
+    order = data.draw(st.permutations(range(len(history.reports))))
+
+    def run(*, falls: bool) -> tuple[bytes, bytes]:
+        desk = OrderDesk(universe(history.is_perpetual), settings, capital=Decimal(CAPITAL))
+        targets = (PRICE + 10_000, PRICE + 20_000)
+        desk.enter(0, 1, LOTS, NOW_NS, reference_ticks=PRICE, stop_ticks=PRICE - 10_000, target_ticks=targets)
+        sent = [desk.commands()]
+        for at, k in enumerate(order):
+            if falls:
+                state = desk.state()
+                desk = OrderDesk(universe(history.is_perpetual), settings, capital=Decimal(CAPITAL))
+                desk.restore(state)
+            take(desk, history.reports[k])
+            desk.clock(NOW_NS + (at + 50) * SECOND_NS)
+            sent.append(desk.commands())
+        return np.concatenate(sent).tobytes(), desk.state()
+
+    assert run(falls=True) == run(falls=False)
