@@ -32,8 +32,8 @@ from bot4.simulator.network.random_streams import (
 )
 
 N = 20_000
-# Nineteen tests against their law at one fixed seed: were the samplers right and the seed drawn anew each day, one of
-# them would fall below this once in five hundred days. A sampler that is off by one per cent of its scale falls far below.
+# Some twenty tests against their law at fixed seeds: were the samplers right and the seeds drawn anew each day, one
+# would fall below this once in five hundred days. One that is off by five per cent falls far below (see below).
 LEAST_P_VALUE = 1e-4
 
 LAWS = {

@@ -124,7 +124,7 @@ def gamma(stream: Any, shape: float) -> float:
             v = v * v * v
             if math.log(uniform_inside(stream)) < 0.5 * z * z + d - d * v + d * math.log(v):
                 break
-    drawn = d * v
+    drawn = float(d * v)
     if shape < 1.0:
         drawn *= math.exp(math.log(uniform_inside(stream)) / shape)
     return drawn
@@ -135,7 +135,7 @@ def beta(stream: Any, a: float, b: float) -> float:
     """Beta of two shapes from 0.05 up: ``X / (X + Y)`` of two gammas."""
     x = gamma(stream, a)
     y = gamma(stream, b)
-    return x / (x + y) if x + y > 0.0 else 0.5
+    return float(x / (x + y)) if x + y > 0.0 else 0.5
 
 
 @kernel(i8(f8))
@@ -147,7 +147,7 @@ def whole_ns(duration_ns: float) -> int:
 @kernel(i8(record(RANDOM_STREAM), i8, f8))
 def next_arrival_ns(stream: Any, now_ns: int, mean_gap_ns: float) -> int:
     """Time of the next arrival of a Poisson process: an exponential gap after ``now_ns``, a nanosecond at least."""
-    return now_ns + max(1, whole_ns(exponential(stream, mean_gap_ns)))
+    return now_ns + max(1, int(whole_ns(exponential(stream, mean_gap_ns))))
 
 
 @kernel(i8(record(RANDOM_STREAM), f8))
@@ -164,7 +164,7 @@ def poisson_count(stream: Any, mean: float) -> int:
 @kernel(i8(record(RANDOM_STREAM), i8, f8, f8))
 def partial_fill_lots(stream: Any, qty_lots: int, a: float, b: float) -> int:
     """What part of an order fills, in lots from 1 to all: ``ceil(Beta(a, b) lots)``; ``qty_lots`` is 1 to 2**53."""
-    return min(qty_lots, max(1, int(math.ceil(beta(stream, a, b) * qty_lots))))
+    return int(min(qty_lots, max(1, math.ceil(beta(stream, a, b) * qty_lots))))
 
 
 UNIFORM, NORMAL, EXPONENTIAL, LOG_NORMAL, GAMMA, BETA, POISSON = 0, 1, 2, 3, 4, 5, 6

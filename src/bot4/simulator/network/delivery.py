@@ -1,0 +1,325 @@
+"""Commands, reports and market events put on their way, and what befalls each of them there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bot4.domain.events import (
+    ABOUT_CANCEL,
+    ABOUT_REPLACE,
+    BOOK_CHANGE,
+    BOOK_ORDER,
+    EVENT,
+    ORDER_CANCELLED,
+    ORDER_EXPIRED,
+    ORDER_FILLED,
+    ORDER_REJECTED,
+    ORDER_UNKNOWN,
+)
+from bot4.domain.orders import CANCEL, COMMAND, ORDER, PLACE, QUERY, REPLACE
+from bot4.domain.venue_reasons import BANNED, MAINTENANCE, QUEUE_OVERFLOW, RATE_LIMITED, TOO_MANY_ORDERS
+from bot4.kernel import array, b1, i8, kernel, record, records, void
+from bot4.simulator.network import state
+from bot4.simulator.network.faults import begin_due, extra_delay_ns, lasts, strikes
+from bot4.simulator.network.latency import arrival_ns, drawn_latency_ns
+from bot4.simulator.network.mailbox import FULL, has_reserve, push_command, push_event, take_command
+from bot4.simulator.network.random_streams import exponential, happens, partial_fill_lots, whole_ns
+from bot4.simulator.network.state import (
+    BOOK_GAP,
+    DELAYED_REPORT,
+    DISCONNECT,
+    DUPLICATED_REPORT,
+    FEED,
+    LATE_REQUEST,
+    LATENCY_STREAM,
+    LOST_ANSWER,
+    LOST_REQUEST,
+    MARKET_TO_US,
+    N_WATCHED,
+    NETWORK,
+    NEVER,
+    OUR_CRASH,
+    PARTIAL_THEN_CANCEL,
+    REFUSAL,
+    REORDERED_REPORT,
+    REPORT,
+    REPORT_TO_US,
+    REQUEST,
+    SILENT_STREAM,
+    SIZE_STREAM,
+)
+
+CLOCK_SKEW, MAINTENANCE_FAULT, BAN = state.CLOCK_SKEW, state.MAINTENANCE, state.BAN
+
+SENT = 0
+LOST = 1  # and whatever we hear of it, we hear by the time-out
+OVERFLOWED = 2  # refused at the door
+
+ACTS = 0
+REFUSED = 1
+VANISHES = 2  # nobody is there to take it
+
+NO_ROOM = -1  # of :func:`post_reports`; the reserve is there to make it impossible
+
+WHOLE = 0  # of is_gapped: the book that we see is whole
+GAPPED = 1
+WANTS_SNAPSHOT = 2
+
+
+@kernel(i8(i8))
+def flags_about(command_kind: int) -> int:
+    """Flags of a report that refuses a command, or does not know what became of it."""
+    return ABOUT_CANCEL if command_kind == CANCEL else ABOUT_REPLACE if command_kind == REPLACE else 0
+
+
+@kernel(void(record(EVENT), i8, i8, record(ORDER), i8, i8))
+def write_word(row: Any, ts_ns: int, kind: int, order: Any, flags: int, reason: int) -> None:
+    """Write a report about a command: a refusal, or an outcome that is not known."""
+    row["ts_ns"] = ts_ns
+    row["kind"] = kind
+    row["symbol"] = order["symbol"]
+    row["flags"] = flags
+    row["order_id"] = order["id"]
+    row["fill_ticks"] = 0
+    row["fill_lots"] = 0
+    row["fee_atoms"] = 0
+    row["trade_id"] = 0
+    row["reason"] = reason
+
+
+@kernel(void(record(NETWORK), record(COMMAND), i8))
+def tell_unknown(network: Any, command: Any, deadline_ns: int) -> None:
+    """Let our time-out for a command run out at its deadline. A query has none: who asks keeps a clock of its own."""
+    if deadline_ns == NEVER or command["kind"] == QUERY or lasts(network, OUR_CRASH, network["now_ns"]):
+        return
+    slot = push_event(network, max(deadline_ns, network["now_ns"]), REPORT_TO_US)
+    if slot != FULL:
+        flags = flags_about(command["kind"])
+        write_word(network["events"][slot], deadline_ns, ORDER_UNKNOWN, command["order"], flags, 0)
+
+
+@kernel(i8(records(NETWORK), array(i8), records(COMMAND), i8))
+def post_command(networks: Any, samples: Any, commands: Any, at: int) -> int:
+    """Send ``commands[at]``; it leaves at its own time, or now where that has passed.
+
+    Returns:
+        SENT, LOST or OVERFLOWED.
+    """
+    network, command = networks[0], commands[at]
+    sent_ns = max(command["ts_ns"], network["now_ns"])
+    begin_due(network, sent_ns)
+    deadline = sent_ns + network["timeout_ns"]
+    latency = network["latencies"][REQUEST]
+    arrival = arrival_ns(latency, network["streams"][LATENCY_STREAM + REQUEST], samples, sent_ns)
+    is_lost = strikes(network, LOST_REQUEST, sent_ns) or lasts(network, DISCONNECT, sent_ns)
+    if strikes(network, LATE_REQUEST, sent_ns):
+        arrival += extra_delay_ns(network, LATE_REQUEST)
+    slot = push_command(network, command, arrival, deadline)
+    if slot == FULL:
+        return OVERFLOWED
+    if is_lost:  # it took its place in the queue first, so that a loss changes nothing for the commands after it
+        network["deadlines_ns"][slot] = NEVER
+        network["commands"][slot]["kind"] = 0
+        tell_unknown(network, command, deadline)
+        return LOST
+    if lasts(network, CLOCK_SKEW, sent_ns):
+        network["commands"][slot]["ts_ns"] = sent_ns + network["skew_ns"]
+    if arrival > deadline:
+        network["deadlines_ns"][slot] = NEVER
+        tell_unknown(network, command, deadline)
+    return SENT
+
+
+@kernel(i8(record(NETWORK), record(COMMAND)))
+def reason_to_refuse(network: Any, command: Any) -> int:
+    """Why the venue refuses a command without looking at it, 0 where it does not."""
+    now = network["now_ns"]
+    if not has_reserve(network):
+        return QUEUE_OVERFLOW
+    if lasts(network, MAINTENANCE_FAULT, now):
+        return MAINTENANCE
+    if lasts(network, BAN, now):
+        return BANNED
+    if command["kind"] != QUERY and strikes(network, REFUSAL, now):
+        is_place = command["kind"] == PLACE
+        return TOO_MANY_ORDERS if is_place and happens(network["streams"][SIZE_STREAM + REFUSAL], 0.5) else RATE_LIMITED
+    return 0
+
+
+@kernel(i8(records(NETWORK), records(COMMAND), array(i8), records(EVENT)))
+def meet_venue(networks: Any, taken: Any, deadlines_ns: Any, refusal: Any) -> int:
+    """Take the command that arrives now into ``taken[0]``, and say what becomes of it.
+
+    Returns:
+        ACTS, REFUSED (``refusal[0]`` says why) or VANISHES.
+    """
+    network = networks[0]
+    take_command(network, taken, deadlines_ns)
+    command = taken[0]
+    if command["kind"] == 0:
+        return VANISHES
+    if network["is_venue_down"] != 0:
+        tell_unknown(network, command, deadlines_ns[0])
+        return VANISHES
+    reason = reason_to_refuse(network, command)
+    if reason != 0:
+        if command["kind"] == QUERY:
+            return VANISHES
+        flags = flags_about(command["kind"])
+        write_word(refusal[0], network["now_ns"], ORDER_REJECTED, command["order"], flags, reason)
+        return REFUSED
+    if command["kind"] == PLACE and strikes(network, PARTIAL_THEN_CANCEL, network["now_ns"]):
+        watch(network, command["order"])
+    return ACTS
+
+
+@kernel(void(record(NETWORK), record(ORDER)))
+def watch(network: Any, order: Any) -> None:
+    """Have the venue cancel an order once a part of it has filled; the part is Beta distributed."""
+    at = network["n_watched"]
+    if at < N_WATCHED and order["qty_lots"] > 1:
+        row = network["watched"][at]
+        stream = network["streams"][SIZE_STREAM + PARTIAL_THEN_CANCEL]
+        row["order_id"], row["symbol"], row["filled_lots"] = order["id"], order["symbol"], 0
+        row["until_lots"] = partial_fill_lots(stream, order["qty_lots"], network["beta_a"], network["beta_b"])
+        network["n_watched"] = at + 1
+
+
+@kernel(void(record(NETWORK), record(EVENT)))
+def look_after_watched(network: Any, report: Any) -> None:
+    """Count a report of a watched order; one that has filled its part, and is still open, is to be cancelled."""
+    for at in range(network["n_watched"]):
+        row = network["watched"][at]
+        if row["order_id"] == report["order_id"]:
+            is_over = report["kind"] in (ORDER_CANCELLED, ORDER_EXPIRED, ORDER_REJECTED) and report["flags"] == 0
+            if report["kind"] == ORDER_FILLED:
+                row["filled_lots"] += report["fill_lots"]
+                is_over = report["reason"] == 0
+                if not is_over and row["filled_lots"] >= row["until_lots"]:
+                    doomed = network["to_cancel"][network["n_to_cancel"]]
+                    doomed["order_id"], doomed["symbol"] = row["order_id"], row["symbol"]
+                    network["n_to_cancel"] += 1
+                    is_over = True
+            if is_over:
+                network["n_watched"] -= 1
+                network["watched"][at] = network["watched"][network["n_watched"]]
+            return
+
+
+@kernel(i8(record(NETWORK), array(i8), record(EVENT), i8))
+def post_report(network: Any, samples: Any, report: Any, sent_ns: int) -> int:
+    """Put one report on its way to us; returns when it arrives, or NO_ROOM."""
+    latency, stream = network["latencies"][REPORT], network["streams"][LATENCY_STREAM + REPORT]
+    if strikes(network, REORDERED_REPORT, sent_ns):
+        delay = network["extra_delay_ns"] * 0.1
+        stream_of_size = network["streams"][SIZE_STREAM + REORDERED_REPORT]
+        arrival = sent_ns + drawn_latency_ns(latency, stream, samples) + whole_ns(exponential(stream_of_size, delay))
+    else:
+        arrival = arrival_ns(latency, stream, samples, sent_ns)
+    if strikes(network, DELAYED_REPORT, sent_ns):
+        arrival += extra_delay_ns(network, DELAYED_REPORT)
+    slot = push_event(network, arrival, REPORT_TO_US)
+    if slot == FULL:
+        return NO_ROOM
+    network["events"][slot] = report
+    if strikes(network, DUPLICATED_REPORT, sent_ns) and has_reserve(network):
+        again = push_event(network, arrival + extra_delay_ns(network, DUPLICATED_REPORT), REPORT_TO_US)
+        if again != FULL:
+            network["events"][again] = report
+    return int(arrival)
+
+
+@kernel(b1(record(NETWORK), i8))
+def is_cut_off(network: Any, sent_ns: int) -> bool:
+    """Whether nothing that is sent to us at a time reaches us."""
+    return bool(lasts(network, DISCONNECT, sent_ns) or lasts(network, OUR_CRASH, sent_ns))
+
+
+@kernel(i8(records(NETWORK), array(i8), records(EVENT), i8, records(COMMAND), i8))
+def post_reports(networks: Any, samples: Any, reports: Any, n: int, asked: Any, deadline_ns: int) -> int:
+    """Put the venue's reports on their way to us.
+
+    Args:
+        reports, n: the reports, in the order in which the venue made them.
+        asked: ``asked[0]`` is the command that they answer; kind 0 where they are pushed. The first report about its
+            order is the answer, all others are pushed.
+        deadline_ns: when we give the command up; NEVER where we were told already.
+
+    Returns:
+        How many orders the venue is to cancel by itself now (``to_cancel``), or NO_ROOM.
+    """
+    network, command = networks[0], asked[0]
+    begin_due(network, network["now_ns"])
+    is_answered = command["kind"] == 0
+    for at in range(n):
+        report = reports[at]
+        sent_ns = min(report["ts_ns"], network["now_ns"])  # several events may have happened in one go
+        look_after_watched(network, report)
+        is_answer = not is_answered and report["order_id"] == command["order"]["id"]
+        if is_answer:
+            is_answered = True
+            is_lost = strikes(network, LOST_ANSWER, sent_ns) or is_cut_off(network, sent_ns)
+        else:
+            is_lost = is_cut_off(network, sent_ns) or lasts(network, SILENT_STREAM, sent_ns)
+        arrival = NEVER
+        if is_lost:
+            network["n_lost_reports"] += 1
+        else:
+            arrival = post_report(network, samples, report, sent_ns)
+            if arrival == NO_ROOM:
+                return NO_ROOM
+        if is_answer and arrival > deadline_ns:
+            tell_unknown(network, command, deadline_ns)
+    if not is_answered:
+        tell_unknown(network, command, deadline_ns)
+    return int(network["n_to_cancel"])
+
+
+@kernel(b1(record(NETWORK), record(EVENT)))
+def is_lost_on_the_way(network: Any, event: Any) -> bool:
+    """Whether a market event does not reach us; keeps account of whose book is void."""
+    symbol = event["symbol"]
+    is_book = event["kind"] == BOOK_CHANGE or event["kind"] == BOOK_ORDER
+    if is_cut_off(network, network["now_ns"]) or not has_reserve(network):
+        if is_book:
+            network["is_gapped"][symbol] = GAPPED
+        return True
+    if not is_book:
+        return False
+    if network["is_gapped"][symbol] == WHOLE:
+        if not strikes(network, BOOK_GAP, event["ts_ns"]):
+            return False
+        drawn = exponential(network["streams"][SIZE_STREAM + BOOK_GAP], network["duration_ns"][BOOK_GAP])
+        network["gap_left"] = max(1, whole_ns(drawn))
+        network["is_gapped"][symbol] = GAPPED
+    network["gap_left"] -= 1
+    if network["gap_left"] <= 0:
+        network["is_gapped"][symbol] = WANTS_SNAPSHOT
+    return True
+
+
+@kernel(i8(records(NETWORK), array(i8), records(EVENT), i8, i8, b1))
+def post_market(networks: Any, samples: Any, events: Any, first: int, last: int, is_snapshot: bool) -> int:
+    """Put market events ``first`` to ``last - 1`` on their way to us; a snapshot's are not lost.
+
+    Returns:
+        How many symbols want a snapshot of their book now.
+    """
+    network = networks[0]
+    latency, stream = network["latencies"][FEED], network["streams"][LATENCY_STREAM + FEED]
+    for at in range(first, last):
+        event = events[at]
+        network["now_ns"] = max(network["now_ns"], event["ts_ns"])
+        begin_due(network, network["now_ns"])
+        if not is_snapshot and is_lost_on_the_way(network, event):
+            continue
+        slot = push_event(network, arrival_ns(latency, stream, samples, network["now_ns"]), MARKET_TO_US)
+        if slot == FULL:
+            network["is_gapped"][event["symbol"]] = GAPPED
+        else:
+            network["events"][slot] = event
+    wanting = 0
+    for symbol in range(len(network["is_gapped"])):
+        if network["is_gapped"][symbol] == WANTS_SNAPSHOT:
+            wanting += 1
+    return wanting
