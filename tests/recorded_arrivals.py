@@ -53,9 +53,9 @@ def reports() -> Iterator[tuple[str, FitReport, str]]:
         times = trade_times_ms(file)
         gaps = np.diff(times)
         window = 20.0 * float(gaps.mean())
-        yield f"trade gaps, {name}", exponential_fit(gaps), f"{dispersion(times, window):.1f}"
-    yield "feed latency, the perpetual's trades", log_normal_fit(feed_latencies_ms()), ""
-    yield "first partial fill, Bitstamp", beta_fit(partial_shares()), ""
+        yield f"trade gaps (ms), {name}", exponential_fit(gaps), f"{dispersion(times, window):.1f}"
+    yield "feed latency (ms), the perpetual's trades", log_normal_fit(feed_latencies_ms()), ""
+    yield "first partial fill, Bitstamp, 5 hours of 2015", beta_fit(partial_shares()), ""
 
 
 def main() -> None:

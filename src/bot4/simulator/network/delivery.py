@@ -59,6 +59,7 @@ ACTS = 0
 REFUSED = 1
 VANISHES = 2  # nobody is there to take it
 
+LOST_ON_THE_WAY = -2  # instead of a time of arrival
 NO_ROOM = -1  # of :func:`post_reports`; the reserve is there to make it impossible
 
 WHOLE = 0  # of is_gapped: the book that we see is whole
@@ -206,6 +207,18 @@ def look_after_watched(network: Any, report: Any) -> None:
             return
 
 
+@kernel(i8(record(NETWORK), record(EVENT), i8))
+def post_at(network: Any, report: Any, arrival_ns: int) -> int:
+    """Let a report arrive at a stated time; returns it, or NO_ROOM, or what ``arrival_ns`` is where that is no time."""
+    if arrival_ns == LOST_ON_THE_WAY:
+        return LOST_ON_THE_WAY
+    slot = push_event(network, arrival_ns, REPORT_TO_US)
+    if slot == FULL:
+        return NO_ROOM
+    network["events"][slot] = report
+    return int(arrival_ns)
+
+
 @kernel(i8(record(NETWORK), array(i8), record(EVENT), i8))
 def post_report(network: Any, samples: Any, report: Any, sent_ns: int) -> int:
     """Put one report on its way to us; returns when it arrives, or NO_ROOM."""
@@ -218,10 +231,8 @@ def post_report(network: Any, samples: Any, report: Any, sent_ns: int) -> int:
         arrival = arrival_ns(latency, stream, samples, sent_ns)
     if strikes(network, DELAYED_REPORT, sent_ns):
         arrival += extra_delay_ns(network, DELAYED_REPORT)
-    slot = push_event(network, arrival, REPORT_TO_US)
-    if slot == FULL:
+    if post_at(network, report, arrival) == NO_ROOM:
         return NO_ROOM
-    network["events"][slot] = report
     if strikes(network, DUPLICATED_REPORT, sent_ns) and has_reserve(network):
         again = push_event(network, arrival + extra_delay_ns(network, DUPLICATED_REPORT), REPORT_TO_US)
         if again != FULL:
@@ -233,6 +244,14 @@ def post_report(network: Any, samples: Any, report: Any, sent_ns: int) -> int:
 def is_cut_off(network: Any, sent_ns: int) -> bool:
     """Whether nothing that is sent to us at a time reaches us."""
     return bool(lasts(network, DISCONNECT, sent_ns) or lasts(network, OUR_CRASH, sent_ns))
+
+
+@kernel(i8(record(NETWORK), array(i8), record(EVENT), i8))
+def post_answer(network: Any, samples: Any, report: Any, sent_ns: int) -> int:
+    """:func:`post_report` of an answer, which may be lost alone: LOST_ON_THE_WAY then."""
+    if strikes(network, LOST_ANSWER, sent_ns) or is_cut_off(network, sent_ns):
+        return LOST_ON_THE_WAY
+    return int(post_report(network, samples, report, sent_ns))
 
 
 @kernel(i8(records(NETWORK), array(i8), records(EVENT), i8, records(COMMAND), i8))
@@ -250,26 +269,30 @@ def post_reports(networks: Any, samples: Any, reports: Any, n: int, asked: Any, 
     """
     network, command = networks[0], asked[0]
     begin_due(network, network["now_ns"])
+    is_query = command["kind"] == QUERY
     is_answered = command["kind"] == 0
+    answer_arrives = NEVER
     for at in range(n):
         report = reports[at]
         sent_ns = min(report["ts_ns"], network["now_ns"])  # several events may have happened in one go
         look_after_watched(network, report)
-        is_answer = not is_answered and report["order_id"] == command["order"]["id"]
-        if is_answer:
+        is_ours = command["kind"] != 0 and report["order_id"] == command["order"]["id"]
+        if is_ours and not is_answered:
             is_answered = True
-            is_lost = strikes(network, LOST_ANSWER, sent_ns) or is_cut_off(network, sent_ns)
-        else:
-            is_lost = is_cut_off(network, sent_ns) or lasts(network, SILENT_STREAM, sent_ns)
-        arrival = NEVER
-        if is_lost:
-            network["n_lost_reports"] += 1
+            answer_arrives = post_answer(network, samples, report, sent_ns)
+            arrival = answer_arrives
+            if arrival > deadline_ns or arrival == LOST_ON_THE_WAY:
+                tell_unknown(network, command, deadline_ns)
+        elif is_ours and is_query:  # one answer, however many reports it holds
+            arrival = post_at(network, report, answer_arrives)
+        elif is_cut_off(network, sent_ns) or lasts(network, SILENT_STREAM, sent_ns):
+            arrival = LOST_ON_THE_WAY
         else:
             arrival = post_report(network, samples, report, sent_ns)
-            if arrival == NO_ROOM:
-                return NO_ROOM
-        if is_answer and arrival > deadline_ns:
-            tell_unknown(network, command, deadline_ns)
+        if arrival == NO_ROOM:
+            return NO_ROOM
+        if arrival == LOST_ON_THE_WAY:
+            network["n_lost_reports"] += 1
     if not is_answered:
         tell_unknown(network, command, deadline_ns)
     return int(network["n_to_cancel"])
