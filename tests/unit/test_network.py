@@ -191,6 +191,13 @@ def test_a_late_request_is_unknown_first_and_acts_and_is_answered_all_the_same()
     assert [kind for kind, _, _ in heard(net, 200_000_000)] == ["ORDER_ACCEPTED"]
 
 
+def test_a_request_that_is_later_than_its_validity_never_acts() -> None:
+    net = network(fault(FaultKind.LATE_REQUEST), rates={"extra_delay_ms": 1e6}, validity_ms=2_000)
+    net.send(command(PLACE, 1))
+    assert heard(net, 3_000_000) == [("ORDER_UNKNOWN", 1, 1_000.0)]
+    assert venue(net).taken == []
+
+
 def test_a_slow_answer_comes_after_the_time_out_and_both_are_heard() -> None:
     net = network(report=LatencySettings(least_ms=1_500))
     net.send(command(PLACE, 1))

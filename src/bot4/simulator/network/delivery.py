@@ -115,6 +115,7 @@ def post_command(networks: Any, samples: Any, commands: Any, at: int) -> int:
     is_lost = strikes(network, LOST_REQUEST, sent_ns) or lasts(network, DISCONNECT, sent_ns)
     if strikes(network, LATE_REQUEST, sent_ns):
         arrival += extra_delay_ns(network, LATE_REQUEST)
+    is_lost = is_lost or arrival - sent_ns > network["validity_ns"]
     slot = push_command(network, command, arrival, deadline)
     if slot == FULL:
         return OVERFLOWED

@@ -135,6 +135,9 @@ class NetworkSettings(BaseModel):
     request: LatencySettings = LatencySettings()
     report: LatencySettings = LatencySettings()
     timeout_ms: float = Field(default=5_000.0, gt=0, le=3_600_000, description="how long we wait for an answer, ms")
+    validity_ms: float = Field(
+        default=0.0, ge=0, le=3_600_000, description="a command that takes longer never acts, ms; 0: it always acts"
+    )
     letter_limit: int = Field(
         default=N_LETTERS - N_COMMANDS,
         ge=8,

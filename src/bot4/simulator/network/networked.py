@@ -171,6 +171,7 @@ class NetworkedExchange:
         network["command_limit"] = self.settings.command_limit
         network["report_reserve"] = self.settings.report_reserve
         network["timeout_ns"] = round(self.settings.timeout_ms * NS_PER_MS)
+        network["validity_ns"] = round(self.settings.validity_ms * NS_PER_MS) or NEVER
         directions = {FEED: self.settings.feed, REQUEST: self.settings.request, REPORT: self.settings.report}
         samples: list[npt.NDArray[np.int64]] = []
         for direction, latency in directions.items():

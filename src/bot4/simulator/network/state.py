@@ -119,6 +119,7 @@ NETWORK = np.dtype(
         ("command_limit", "i8"),
         ("report_reserve", "i8"),  # room that only reports may use
         ("timeout_ns", "i8"),
+        ("validity_ns", "i8"),  # after which a command that has not arrived never acts; NEVER: it always does
         ("skew_ns", "i8"),  # of our clock while it is off
         ("extra_delay_ns", "f8"),  # mean, of late requests and delayed reports
         ("gap_left", "i8"),  # changes of the book still to be lost
