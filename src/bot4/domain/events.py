@@ -35,6 +35,7 @@ INTENT = 31
 STRATEGY_SUSPENDED = 40
 STRATEGY_SWAPPED = 41
 MODE_CHANGED = 42
+RECONCILED = 43  # the books were compared with the venue's, and every difference is explained
 CLOCK = 50
 DECIDE = 60
 
@@ -63,6 +64,7 @@ class EventKind(IntEnum):
     STRATEGY_SUSPENDED = STRATEGY_SUSPENDED
     STRATEGY_SWAPPED = STRATEGY_SWAPPED
     MODE_CHANGED = MODE_CHANGED
+    RECONCILED = RECONCILED
     CLOCK = CLOCK
     DECIDE = DECIDE
 
@@ -103,7 +105,7 @@ _BOOK_ORDER = [
 _REPORT = [
     ("order_id", "i8", 16),
     ("fill_ticks", "i8", 24),
-    ("fill_lots", "i8", 32),
+    ("fill_lots", "i8", 32),  # of a cancelled or expired order what had filled in all, where the venue says so; else 0
     ("fee_atoms", "i8", 40),  # paid by us; negative is a rebate
     ("trade_id", "i8", 48),
     ("reason", "i8", 56),  # of a fill: the lots that the order still has open

@@ -15,10 +15,12 @@ import numpy.typing as npt
 
 from bot4.domain.errors import Halted
 from bot4.domain.events import BAR, CLOSES_TIMESTAMP, DECIDE, EVENT, MODE_CHANGED, STRATEGY_SUSPENDED, STRATEGY_SWAPPED
+from bot4.domain.halts import COMMAND_NOT_TAKEN
 from bot4.domain.ports import Recorder, ResumePoint
 from bot4.engine.machine import Machine
 from bot4.engine.plan import StrategyChoice
 from bot4.engine.python_strategies import PythonStrategies
+from bot4.pipeline.execution.halting import halt_brain
 from bot4.pipeline.state import Mode
 from bot4.pipeline.step import step
 from bot4.simulator.intake import receive_command
@@ -145,7 +147,8 @@ class Session:
                 self.recorder.sync()
             for k in range(n_commands):
                 if receive_command(machine.venue, commands, k) != RECEIVED:
-                    machine.brain[0]["is_halted"] = 1
+                    order = commands[k]["order"]
+                    halt_brain(machine.brain, COMMAND_NOT_TAKEN, int(order["id"]), int(order["symbol"]))
         if n_commands or box["n_decisions"] or box["n_fills"] or box["n_trades"] or box["n_samples"]:
             machine.log.drain(machine.outbox)
 

@@ -1,33 +1,34 @@
-"""Protection at a bar's close: every sleeve that has a stop keeps a working one, or leaves."""
+"""Protection at a bar's close and as time passes: every sleeve that has a stop keeps a working one, or leaves."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from bot4.kernel import i8, kernel, record, void
-from bot4.pipeline.execution.commands import cancel_bracket, cancel_order, place_exit
+from bot4.domain.portfolio import BY_EMERGENCY
+from bot4.kernel import b1, i8, kernel, record, void
+from bot4.pipeline.execution.commands import cancel_bracket, cancel_order, may_try_exit, place_exit
 from bot4.pipeline.execution.order_table import is_live
-from bot4.pipeline.execution.protection import STOP_IS_LOST, protect, restore_stop
+from bot4.pipeline.execution.protection import STOP_IS_LOST, is_carried, protect, restore_stop
 from bot4.pipeline.risk.gate import approve_reduction
 from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
 
 
-@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8), is_inlined=True)
-def protect_symbol(brain: Any, config: Any, outbox: Any, symbol: int, ts_ns: int) -> None:
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, b1), is_inlined=True)
+def protect_symbol(brain: Any, config: Any, outbox: Any, symbol: int, ts_ns: int, is_close: bool) -> None:
     """Look after the stops of every strategy that holds the symbol, and clear away what outlived its position."""
     for strategy in range(config["n_strategies"]):
         sleeve = brain["sleeves"][strategy, symbol]
         if sleeve["lots"] == 0:
             if sleeve["entry_order_id"] != 0 and not sleeve["is_entering"]:
-                cancel_bracket(brain, outbox, sleeve["entry_order_id"], ts_ns)
+                cancel_bracket(brain, config, outbox, sleeve["entry_order_id"], ts_ns)
                 sleeve["entry_order_id"] = 0
                 sleeve["leave_reason"] = 0
             continue
-        need = protect(brain, config, outbox, symbol, strategy, ts_ns)
+        need = protect(brain, config, outbox, symbol, strategy, ts_ns, is_close)
         if need == STOP_IS_LOST:
             lots = abs(brain["sleeves"][strategy, symbol]["lots"])
             approval = approve_reduction(brain, config, symbol, strategy, lots)
-            restore_stop(brain, outbox, symbol, strategy, approval, ts_ns)
+            restore_stop(brain, config, outbox, symbol, strategy, approval, ts_ns)
         elif need != 0:
             leave(brain, config, outbox, symbol, strategy, need, ts_ns)
 
@@ -43,10 +44,35 @@ def leave(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, reas
     if sleeve["leave_reason"] == 0 and (lots != 0 or sleeve["is_entering"]):
         sleeve["leave_reason"] = reason
     if sleeve["is_entering"]:
-        cancel_order(brain, outbox, sleeve["entry_order_id"], ts_ns)
-    if lots == 0 or sleeve["is_exiting"]:
+        cancel_order(brain, config, outbox, sleeve["entry_order_id"], ts_ns)
+    if lots == 0 or sleeve["is_exiting"] or is_carried(brain, config, symbol, strategy):
+        return
+    if not may_try_exit(config, sleeve, ts_ns):
         return
     if not is_live(brain, sleeve["stop_order_id"]):
-        cancel_bracket(brain, outbox, sleeve["entry_order_id"], ts_ns)
+        cancel_bracket(brain, config, outbox, sleeve["entry_order_id"], ts_ns)
     approval = approve_reduction(brain, config, symbol, strategy, lots)
-    place_exit(brain, outbox, symbol, strategy, lots, approval, reason, ts_ns)
+    place_exit(brain, config, outbox, symbol, strategy, lots, approval, reason, ts_ns)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8))
+def leave_everything(brain: Any, config: Any, outbox: Any, ts_ns: int) -> None:
+    """Cancel every entry and close every position, what no strategy answers for included."""
+    for symbol in range(config["n_symbols"]):
+        _adopt_strays(brain, config, symbol)
+        for strategy in range(config["n_strategies"]):
+            leave(brain, config, outbox, symbol, strategy, BY_EMERGENCY, ts_ns)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), i8))
+def _adopt_strays(brain: Any, config: Any, symbol: int) -> None:
+    """Give the first strategy what a fill of an order that is not ours left in the position, so that it can be left."""
+    position, first = brain["positions"][symbol], brain["sleeves"][0, symbol]
+    lots, cost = position["lots"], position["cost_atoms"]
+    for strategy in range(config["n_strategies"]):
+        lots -= brain["sleeves"][strategy, symbol]["lots"]
+        cost -= brain["sleeves"][strategy, symbol]["cost_atoms"]
+    if lots == 0:
+        return
+    first["lots"] += lots
+    first["cost_atoms"] += cost

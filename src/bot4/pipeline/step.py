@@ -11,6 +11,7 @@ from typing import Any
 from bot4.domain.events import (
     ACTION_SHIFT,
     BAR,
+    CLOCK,
     CLOSES_TIMESTAMP,
     DECIDE,
     EVENT,
@@ -22,23 +23,28 @@ from bot4.domain.events import (
     ORDER_ACCEPTED,
     ORDER_STATUS,
     QUOTE,
+    RECONCILED,
     STRATEGY_SUSPENDED,
     STRATEGY_SWAPPED,
     TRADE,
     VOICE,
 )
+from bot4.domain.halts import FUNDING_UNBOOKABLE
 from bot4.domain.ledger import OK, book_funding
 from bot4.kernel import i8, kernel, record, records, void
 from bot4.pipeline.deciding import decide_due, refresh_account
-from bot4.pipeline.execution.reports import NOTHING_CLOSED, apply_report
+from bot4.pipeline.execution.fills import NOTHING_CLOSED
+from bot4.pipeline.execution.halting import halt, lift_all
+from bot4.pipeline.execution.inquiry import look_after_orders
+from bot4.pipeline.execution.reports import apply_report
 from bot4.pipeline.features.observe import observe
 from bot4.pipeline.feedback import close_trade
-from bot4.pipeline.protecting import protect_symbol
+from bot4.pipeline.protecting import leave_everything, protect_symbol
 from bot4.pipeline.risk.clock import update_last_price, update_market_risk
 from bot4.pipeline.signals.regime import update_regime
 from bot4.pipeline.signals.technical import update_technical
 from bot4.pipeline.signals.voices import set_voice
-from bot4.pipeline.state import BRAIN, CONFIG, MARKET, N_STRATEGY_MEMORY, OUTBOX
+from bot4.pipeline.state import BRAIN, CONFIG, EMERGENCY, MARKET, N_STRATEGY_MEMORY, OUTBOX
 
 
 @kernel(
@@ -70,12 +76,34 @@ def step(config: Any, brain: Any, markets: Any, outbox: Any, events: Any, at: in
     elif ORDER_ACCEPTED <= kind <= ORDER_STATUS:
         take_report(state, settings, results, event)
     elif kind in (TRADE, QUOTE):
-        _take_price(state, settings, event)
+        take_price(state, settings, event)
     else:
-        _take_other(state, settings, event)
+        take_other(state, settings, results, event)
+    if state["ts_care_ns"] != 0 and not ORDER_ACCEPTED <= kind <= ORDER_STATUS:
+        look_after_orders(state, settings, results, event["ts_ns"])
     if kind == DECIDE or (event["flags"] & CLOSES_TIMESTAMP and not settings["waits_for_intents"]):
         refresh_account(state, settings, results)
         decide_due(state, settings, markets, results)
+
+
+@kernel(void(records(CONFIG), records(BRAIN), records(OUTBOX), records(EVENT), i8))
+def step_orders(config: Any, brain: Any, outbox: Any, events: Any, at: int) -> None:
+    """The part of a step that is the order manager's, alone: ``events[at]`` is a report, a price, a time, not a bar.
+
+    For :class:`~bot4.engine.order_desk.OrderDesk`, which trades what it is told to.
+    """
+    state, settings, results, event = brain[0], config[0], outbox[0], events[at]
+    state["n_events"] += 1
+    state["ts_ns"] = event["ts_ns"]
+    kind = event["kind"]
+    if ORDER_ACCEPTED <= kind <= ORDER_STATUS:
+        take_report(state, settings, results, event)
+        return
+    if kind in (TRADE, QUOTE):
+        take_price(state, settings, event)
+    else:
+        take_other(state, settings, results, event)
+    look_after_orders(state, settings, results, event["ts_ns"])
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT)))
@@ -110,11 +138,11 @@ def _take_bar(brain: Any, config: Any, markets: Any, outbox: Any, event: Any, of
         update_technical(brain, config, markets, symbol)
     if update_market_risk(brain, config, symbol, ts_ns):
         update_regime(brain, config, symbol)
-    protect_symbol(brain, config, outbox, symbol, ts_ns)
+    protect_symbol(brain, config, outbox, symbol, ts_ns, True)
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(EVENT)))
-def _take_price(brain: Any, config: Any, event: Any) -> None:
+def take_price(brain: Any, config: Any, event: Any) -> None:
     symbol = event["symbol"]
     ticks = event["price_ticks"]
     if event["kind"] == QUOTE:
@@ -125,14 +153,14 @@ def _take_price(brain: Any, config: Any, event: Any) -> None:
     update_last_price(brain, symbol, ticks * config["instruments"][symbol]["tick"])
 
 
-@kernel(void(record(BRAIN), record(CONFIG), record(EVENT)))
-def _take_other(brain: Any, config: Any, event: Any) -> None:
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT)))
+def take_other(brain: Any, config: Any, outbox: Any, event: Any) -> None:
     kind, symbol = event["kind"], event["symbol"]
     if kind == FUNDING:
         position, instrument = brain["positions"][symbol], config["instruments"][symbol]
         mark = event["mark_ticks"] if event["mark_ticks"] > 0 else position["mark_ticks"]
         if book_funding(brain["ledger"], instrument, position, event["funding_rate"], mark) != OK:
-            brain["is_halted"] = 1
+            halt(brain, FUNDING_UNBOOKABLE, 0, symbol)
     elif kind == VOICE:
         set_voice(brain, symbol, event["voice"], event["direction"], event["confidence"], event["valid_until_ns"])
     elif kind == INTENT:
@@ -146,6 +174,19 @@ def _take_other(brain: Any, config: Any, event: Any) -> None:
                 brain["memory"][event["strategy"], k, at] = 0.0
     elif kind == MODE_CHANGED:
         brain["mode"] = event["mode"]
+        if event["mode"] == EMERGENCY:
+            leave_everything(brain, config, outbox, event["ts_ns"])
+    elif kind == CLOCK:
+        take_time(brain, config, outbox, event["ts_ns"])
+    elif kind == RECONCILED:
+        lift_all(brain)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8))
+def take_time(brain: Any, config: Any, outbox: Any, ts_ns: int) -> None:
+    """Time passes without a price: stops that were lost are placed anew, exits that came to nothing sent again."""
+    for symbol in range(config["n_symbols"]):
+        protect_symbol(brain, config, outbox, symbol, ts_ns, False)
 
 
 @kernel(void(record(BRAIN), record(EVENT)))

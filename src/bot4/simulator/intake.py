@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bot4.domain.events import (
+    ABOUT_CANCEL,
+    ABOUT_REPLACE,
     BAR,
     EVENT,
     ORDER_ACCEPTED,
@@ -172,6 +174,10 @@ def _take(venue: Any, command: Any, ts_ns: int, open_ticks: int, reports: Any) -
         reason = _replace(venue, order, ts_ns, reports)
     if reason != _TAKEN:
         write_report(venue, reports, ts_ns, ORDER_REJECTED, order["symbol"], order["id"], reason)
+        if command["kind"] == CANCEL:
+            reports[venue["n_reports"] - 1]["flags"] = ABOUT_CANCEL
+        elif command["kind"] == REPLACE:
+            reports[venue["n_reports"] - 1]["flags"] = ABOUT_REPLACE
 
 
 @kernel(i8(record(VENUE), record(ORDER), i8, i8, records(EVENT)))
