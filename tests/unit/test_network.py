@@ -161,6 +161,38 @@ def test_the_latency_of_one_direction_does_not_move_another() -> None:
     assert order_arrivals(LatencySettings()) == order_arrivals(LatencySettings(law="log_normal", median_ms=3, sigma=1))
 
 
+def family(*orders: tuple[int, int], at_ms: float = 0) -> Any:
+    """An order and its children, as (id, parent's id), placed together."""
+    commands = np.zeros(len(orders), COMMAND)
+    for row, (order_id, parent_id) in zip(commands, orders, strict=True):
+        row["kind"], row["ts_ns"] = PLACE, START + round(at_ms * MS)
+        row["order"]["id"], row["order"]["parent_id"], row["order"]["qty_lots"] = order_id, parent_id, 10
+    return commands
+
+
+def test_an_order_and_its_children_are_one_request() -> None:
+    net = network(request=LatencySettings(jitter_ms=500), rates={"lost_request": 0.3})
+    asked: list[list[int]] = []
+    request = net.exchange.request
+    net.exchange.request = lambda commands: asked.append(commands["order"]["id"].tolist()) or request(commands)  # type: ignore[method-assign, func-returns-value]
+    for k in range(0, 400, 4):
+        net.send(family((k + 1, 0), (k + 2, k + 1), (k + 3, k + 1), at_ms=k))
+    events = net.reports(START + 20_000 * MS)
+    assert 40 < len(asked) < 100
+    assert all(ids == [ids[0], ids[0] + 1, ids[0] + 2] for ids in asked)
+    unknown = events["order_id"][events["kind"] == 7]
+    assert len(unknown) == 3 * (100 - len(asked))
+    assert len(set(unknown.tolist())) == len(unknown)
+
+
+def test_a_child_placed_later_goes_its_own_way() -> None:
+    net = network()
+    net.send(family((1, 0)))
+    net.send(family((2, 1), at_ms=1))
+    net.advance(START + 100 * MS)
+    assert [ts - START for ts, _, _ in venue(net).taken] == [10 * MS, 11 * MS]
+
+
 # --- faults ---
 
 

@@ -22,7 +22,14 @@ from bot4.kernel import array, b1, i8, kernel, record, records, void
 from bot4.simulator.network import state
 from bot4.simulator.network.faults import begin_due, extra_delay_ns, lasts, strikes
 from bot4.simulator.network.latency import arrival_ns, drawn_latency_ns
-from bot4.simulator.network.mailbox import FULL, has_reserve, push_command, push_event, take_command
+from bot4.simulator.network.mailbox import (
+    FULL,
+    has_reserve,
+    is_child_next,
+    push_command,
+    push_event,
+    take_command,
+)
 from bot4.simulator.network.random_streams import exponential, happens, partial_fill_lots, whole_ns
 from bot4.simulator.network.state import (
     BOOK_GAP,
@@ -99,9 +106,29 @@ def tell_unknown(network: Any, command: Any, deadline_ns: int) -> None:
         write_word(network["events"][slot], deadline_ns, ORDER_UNKNOWN, command["order"], flags, 0)
 
 
+@kernel(void(record(NETWORK), array(i8), record(COMMAND), i8))
+def draw_way(network: Any, samples: Any, command: Any, sent_ns: int) -> None:
+    """Draw when a command arrives and whether it is lost; the children of the order sent last go the same way."""
+    parent_id = command["order"]["parent_id"]
+    is_with_parent = command["kind"] == PLACE and parent_id != 0 and parent_id == network["parent_id"]
+    if is_with_parent and sent_ns == network["parent_sent_ns"]:
+        return
+    latency = network["latencies"][REQUEST]
+    arrival = arrival_ns(latency, network["streams"][LATENCY_STREAM + REQUEST], samples, sent_ns)
+    is_lost = strikes(network, LOST_REQUEST, sent_ns) or lasts(network, DISCONNECT, sent_ns)
+    if strikes(network, LATE_REQUEST, sent_ns):
+        arrival += extra_delay_ns(network, LATE_REQUEST)
+    network["parent_id"] = command["order"]["id"] if command["kind"] == PLACE else 0
+    network["parent_sent_ns"] = sent_ns
+    network["parent_arrival_ns"] = arrival
+    network["is_parent_lost"] = int(is_lost or arrival - sent_ns > network["validity_ns"])
+
+
 @kernel(i8(records(NETWORK), array(i8), records(COMMAND), i8))
 def post_command(networks: Any, samples: Any, commands: Any, at: int) -> int:
     """Send ``commands[at]``; it leaves at its own time, or now where that has passed.
+
+    An order and the children that are sent right after it, at the same time, are one request.
 
     Returns:
         SENT, LOST or OVERFLOWED.
@@ -109,17 +136,12 @@ def post_command(networks: Any, samples: Any, commands: Any, at: int) -> int:
     network, command = networks[0], commands[at]
     sent_ns = max(command["ts_ns"], network["now_ns"])
     begin_due(network, sent_ns)
-    deadline = sent_ns + network["timeout_ns"]
-    latency = network["latencies"][REQUEST]
-    arrival = arrival_ns(latency, network["streams"][LATENCY_STREAM + REQUEST], samples, sent_ns)
-    is_lost = strikes(network, LOST_REQUEST, sent_ns) or lasts(network, DISCONNECT, sent_ns)
-    if strikes(network, LATE_REQUEST, sent_ns):
-        arrival += extra_delay_ns(network, LATE_REQUEST)
-    is_lost = is_lost or arrival - sent_ns > network["validity_ns"]
+    draw_way(network, samples, command, sent_ns)
+    deadline, arrival = sent_ns + network["timeout_ns"], network["parent_arrival_ns"]
     slot = push_command(network, command, arrival, deadline)
     if slot == FULL:
         return OVERFLOWED
-    if is_lost:  # it took its place in the queue first, so that a loss changes nothing for the commands after it
+    if network["is_parent_lost"]:  # it takes its place in the queue, so that a loss changes nothing for those after it
         network["deadlines_ns"][slot] = NEVER
         network["commands"][slot]["kind"] = 0
         tell_unknown(network, command, deadline)
@@ -149,30 +171,32 @@ def reason_to_refuse(network: Any, command: Any) -> int:
 
 
 @kernel(i8(records(NETWORK), records(COMMAND), array(i8), records(EVENT)))
-def meet_venue(networks: Any, taken: Any, deadlines_ns: Any, refusal: Any) -> int:
-    """Take the command that arrives now into ``taken[0]``, and say what becomes of it.
+def meet_venue(networks: Any, taken: Any, deadlines_ns: Any, refusals: Any) -> int:
+    """Take the request that arrives now into ``taken``, ``n_taken`` commands of it, and say what becomes of it.
 
     Returns:
-        ACTS, REFUSED (``refusal[0]`` says why) or VANISHES.
+        ACTS, REFUSED (``refusals`` say why) or VANISHES.
     """
     network = networks[0]
-    take_command(network, taken, deadlines_ns)
-    command = taken[0]
-    if command["kind"] == 0:
-        return VANISHES
-    if network["is_venue_down"] != 0:
-        tell_unknown(network, command, deadlines_ns[0])
-        return VANISHES
-    reason = reason_to_refuse(network, command)
-    if reason != 0:
-        if command["kind"] == QUERY:
-            return VANISHES
-        flags = flags_about(command["kind"])
-        write_word(refusal[0], network["now_ns"], ORDER_REJECTED, command["order"], flags, reason)
-        return REFUSED
-    if command["kind"] == PLACE and strikes(network, PARTIAL_THEN_CANCEL, network["now_ns"]):
-        watch(network, command["order"])
-    return ACTS
+    take_command(network, taken, deadlines_ns, 0)
+    n, fate, reason = 1, VANISHES, 0
+    head_kind, head_id = taken[0]["kind"], taken[0]["order"]["id"]
+    while n < len(taken) and is_child_next(network, head_id, network["now_ns"]):
+        take_command(network, taken, deadlines_ns, n)
+        n += 1
+    network["n_taken"] = n
+    if head_kind != 0 and network["is_venue_down"] == 0:
+        reason = reason_to_refuse(network, taken[0])
+        fate = ACTS if reason == 0 else VANISHES if head_kind == QUERY else REFUSED
+    for at in range(n):
+        if fate == VANISHES and head_kind != 0:
+            tell_unknown(network, taken[at], deadlines_ns[at])
+        elif fate == REFUSED:
+            flags = flags_about(head_kind)
+            write_word(refusals[at], network["now_ns"], ORDER_REJECTED, taken[at]["order"], flags, reason)
+    if fate == ACTS and head_kind == PLACE and strikes(network, PARTIAL_THEN_CANCEL, network["now_ns"]):
+        watch(network, taken[0]["order"])
+    return fate
 
 
 @kernel(void(record(NETWORK), record(ORDER)))
@@ -255,36 +279,44 @@ def post_answer(network: Any, samples: Any, report: Any, sent_ns: int) -> int:
     return int(post_report(network, samples, report, sent_ns))
 
 
-@kernel(i8(records(NETWORK), array(i8), records(EVENT), i8, records(COMMAND), i8))
-def post_reports(networks: Any, samples: Any, reports: Any, n: int, asked: Any, deadline_ns: int) -> int:
+@kernel(i8(records(COMMAND), i8, i8))
+def asked_about(asked: Any, n_asked: int, order_id: int) -> int:
+    """Which of the commands is about an order; -1 for none."""
+    for at in range(n_asked):
+        if asked[at]["order"]["id"] == order_id:
+            return at
+    return -1
+
+
+@kernel(i8(records(NETWORK), array(i8), records(EVENT), i8, records(COMMAND), i8, array(i8)))
+def post_reports(networks: Any, samples: Any, reports: Any, n: int, asked: Any, n_asked: int, deadlines_ns: Any) -> int:
     """Put the venue's reports on their way to us.
 
     Args:
         reports, n: the reports, in the order in which the venue made them.
-        asked: ``asked[0]`` is the command that they answer; kind 0 where they are pushed. The first report about its
-            order is the answer, all others are pushed.
-        deadline_ns: when we give the command up; NEVER where we were told already.
+        asked, n_asked: the commands of one request that they answer, none where they are pushed. The first report
+            about the order of each (of a query: all of them) is its answer, all others are pushed.
+        deadlines_ns: when we give each up; NEVER where we were told already.
 
     Returns:
         How many orders the venue is to cancel by itself now (``to_cancel``), or NO_ROOM.
     """
-    network, command = networks[0], asked[0]
+    network = networks[0]
     begin_due(network, network["now_ns"])
-    is_query = command["kind"] == QUERY
-    is_answered = command["kind"] == 0
+    answered = 0  # a bit for each command
     answer_arrives = NEVER
     for at in range(n):
         report = reports[at]
         sent_ns = min(report["ts_ns"], network["now_ns"])  # several events may have happened in one go
         look_after_watched(network, report)
-        is_ours = command["kind"] != 0 and report["order_id"] == command["order"]["id"]
-        if is_ours and not is_answered:
-            is_answered = True
+        which = asked_about(asked, n_asked, report["order_id"])
+        if which >= 0 and answered >> which & 1 == 0:
+            answered |= 1 << which
             answer_arrives = post_answer(network, samples, report, sent_ns)
             arrival = answer_arrives
-            if arrival > deadline_ns or arrival == LOST_ON_THE_WAY:
-                tell_unknown(network, command, deadline_ns)
-        elif is_ours and is_query:  # one answer, however many reports it holds
+            if arrival > deadlines_ns[which] or arrival == LOST_ON_THE_WAY:
+                tell_unknown(network, asked[which], deadlines_ns[which])
+        elif which >= 0 and asked[which]["kind"] == QUERY:  # one answer, however many reports it holds
             arrival = post_at(network, report, answer_arrives)
         elif is_cut_off(network, sent_ns) or lasts(network, SILENT_STREAM, sent_ns):
             arrival = LOST_ON_THE_WAY
@@ -294,8 +326,10 @@ def post_reports(networks: Any, samples: Any, reports: Any, n: int, asked: Any, 
             return NO_ROOM
         if arrival == LOST_ON_THE_WAY:
             network["n_lost_reports"] += 1
-    if not is_answered:
-        tell_unknown(network, command, deadline_ns)
+    for which in range(n_asked):
+        is_held = which > 0  # taken with its parent, and not reported on before that fills
+        if answered >> which & 1 == 0 and not is_held:
+            tell_unknown(network, asked[which], deadlines_ns[which])
     return int(network["n_to_cancel"])
 
 

@@ -140,15 +140,26 @@ def push_command(network: Any, command: Any, ts_ns: int, deadline_ns: int) -> in
     return int(slot)
 
 
-@kernel(void(record(NETWORK), records(COMMAND), array(i8)))
-def take_command(network: Any, commands: Any, deadlines_ns: Any) -> None:
-    """Take the command that is first in the heap into ``commands[0]`` and ``deadlines_ns[0]``."""
+@kernel(void(record(NETWORK), records(COMMAND), array(i8), i8))
+def take_command(network: Any, commands: Any, deadlines_ns: Any, at: int) -> None:
+    """Take the command that is first in the heap into ``commands[at]`` and ``deadlines_ns[at]``."""
     slot = network["heap"][0]["slot"]
-    commands[0] = network["commands"][slot]
-    deadlines_ns[0] = network["deadlines_ns"][slot]
+    commands[at] = network["commands"][slot]
+    deadlines_ns[at] = network["deadlines_ns"][slot]
     network["n_commands"] -= 1
     network["free_commands"][network["n_commands"]] = slot
     pop_node(network)
+
+
+@kernel(b1(record(NETWORK), i8, i8))
+def is_child_next(network: Any, parent_id: int, ts_ns: int) -> bool:
+    """Whether the first letter in the heap is a child of an order, placed at the same time."""
+    if network["n_nodes"] == 0:
+        return False
+    node = network["heap"][0]
+    if node["letter"] != TO_VENUE or node["ts_ns"] != ts_ns:
+        return False
+    return bool(network["commands"][node["slot"]]["order"]["parent_id"] == parent_id)
 
 
 @kernel(i8(record(NETWORK), i8))

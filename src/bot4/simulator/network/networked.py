@@ -37,6 +37,7 @@ from bot4.simulator.network.state import (
     MAINTENANCE,
     N_LETTERS,
     N_STREAMS,
+    N_TOGETHER,
     NETWORK,
     NEVER,
     OUR_CRASH,
@@ -179,8 +180,8 @@ class NetworkedExchange:
         self._samples = np.concatenate([*samples, np.zeros(1, np.int64)])
         write_faults(self._network, self.settings.faults, exchange.now_ns)
         self._durable: Any = None
-        self._taken, self._refusal = np.zeros(1, COMMAND), np.zeros(1, EVENT)
-        self._pushed, self._deadline = np.zeros(1, COMMAND), np.zeros(1, np.int64)
+        self._taken, self._refusals = np.zeros(N_TOGETHER, COMMAND), np.zeros(N_TOGETHER, EVENT)
+        self._deadlines = np.zeros(N_TOGETHER, np.int64)
         self._page, self._arrived = np.zeros(_PAGE, EVENT), np.zeros(_PAGE, np.int64)
 
     # --- what we can do --------------------------------------------------------------------------------------------
@@ -328,11 +329,12 @@ class NetworkedExchange:
 
     def _command_arrives(self) -> None:
         self._let_time_pass()
-        fate = meet_venue(self._network, self._taken, self._deadline, self._refusal)
+        fate = meet_venue(self._network, self._taken, self._deadlines, self._refusals)
+        n = int(self._network[0]["n_taken"])
         if fate == ACTS:
-            self._post(self.exchange.request(self._taken), self._taken, int(self._deadline[0]))
+            self._post(self.exchange.request(self._taken[:n]), n)
         elif fate == REFUSED:
-            self._post(self._refusal, self._taken, int(self._deadline[0]))
+            self._post(self._refusals[:n], n)
 
     def _let_time_pass(self) -> None:
         """Time passes at the venue up to now, before what happens now."""
@@ -358,13 +360,14 @@ class NetworkedExchange:
 
     def _push(self, reports: Events) -> None:
         if len(reports):
-            self._post(reports, self._pushed, NEVER)
+            self._post(reports, 0)
 
-    def _post(self, reports: Events, asked: Commands, deadline_ns: int) -> None:
-        to_cancel = post_reports(self._network, self._samples, reports, len(reports), asked, deadline_ns)
+    def _post(self, reports: Events, n_asked: int) -> None:
+        n = len(reports)
+        to_cancel = post_reports(self._network, self._samples, reports, n, self._taken, n_asked, self._deadlines)
         if to_cancel == NO_ROOM:
             raise Halted(
-                f"{len(reports)} reports of one event found no room",
+                f"{n} reports of one event found no room",
                 where="simulator",
                 remedy="raise report_reserve of the network",
             )

@@ -15,6 +15,7 @@ N_LETTERS = 8192  # letters under way and waiting to be read, together
 N_COMMANDS = 1024  # of these, commands under way to the venue
 N_SCRIPTED = 64
 N_WATCHED = 64
+N_TOGETHER = 8  # an order and its children, which travel as one request
 NEVER = (1 << 63) - 1
 
 # Directions, each with a latency and random streams of its own.
@@ -127,6 +128,11 @@ NETWORK = np.dtype(
         ("beta_b", "f8"),
         ("is_venue_down", "i8"),
         ("n_lost_reports", "i8"),
+        ("parent_id", "i8"),  # of the latest order sent, and what befell it: its children go with it
+        ("parent_sent_ns", "i8"),
+        ("parent_arrival_ns", "i8"),
+        ("is_parent_lost", "i8"),
+        ("n_taken", "i8"),  # commands of the request that arrived last
         ("n_watched", "i8"),
         ("n_to_cancel", "i8"),
         ("latencies", LATENCY, (N_DIRECTIONS,)),
