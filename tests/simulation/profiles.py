@@ -16,7 +16,6 @@ TIMEOUT_MS = 1_500.0
 VALIDITY_MS = 4_000.0
 
 _QUICK = LatencySettings(law="log_normal", median_ms=15, sigma=0.6)
-_FEED = LatencySettings(law="log_normal", median_ms=5, sigma=0.3, is_fifo=True)
 
 MESSAGE_FAULTS = {
     "lost_request": 0.02,
@@ -27,7 +26,6 @@ MESSAGE_FAULTS = {
     "duplicated_report": 0.08,
     "delayed_report": 0.04,
     "reordered_report": 0.08,
-    "book_gap": 0.01,
 }
 CONNECTION_FAULTS = {
     "silent_stream": LastingFault(per_hour=60, mean_s=4),
@@ -91,7 +89,7 @@ class Profile:
             **(OUR_CRASHES if self.our_crashes else {}),
         }
         return NetworkSettings(
-            feed=_FEED,
+            delivers_market=False,
             request=_QUICK,
             report=_QUICK,
             timeout_ms=TIMEOUT_MS,

@@ -68,7 +68,8 @@ class Witness(SimulatedExchange):
         return reports
 
     def _note(self, reports: Any) -> None:
-        self.accepted.update(reports["order_id"][reports["kind"] == ORDER_ACCEPTED].tolist())
+        if len(reports):
+            self.accepted.update(reports["order_id"][reports["kind"] == ORDER_ACCEPTED].tolist())
 
 
 class World:
@@ -93,6 +94,8 @@ class World:
         self.tail: deque[str] = deque(maxlen=TAIL)
         self.digest = hashlib.sha256()
         self._statuses: dict[int, int] = {}
+        self._ids: list[int] = []
+        self._now_statuses: list[int] = []
         self._bare_since = 0
 
     def _new_desk(self) -> OrderDesk:
@@ -119,6 +122,10 @@ class World:
         taken = self.net.feed(events)
         self.n_events += taken
         self._live_until(self.now)
+        trades = np.flatnonzero(events["kind"][:taken] == TRADE)
+        if len(trades) and self.net.is_connected:
+            seen = events[trades[-1] : trades[-1] + 1]
+            self._do(lambda desk: desk.take(seen))
         if acts:
             self._act()
         self._tick()
@@ -134,26 +141,21 @@ class World:
 
     def _take(self, ts_ns: int) -> None:
         self.now = ts_ns
-        events, _arrived = self.net.arrivals(ts_ns)
-        if len(events) == 0:
+        reports = self.net.reports(ts_ns)
+        if len(reports) == 0:
             return
-        self.digest.update(events.tobytes())
-        for at in range(len(events)):
-            kind = int(events[at]["kind"])
-            if kind <= 9:
-                self._note(events[at])
-            elif kind != TRADE:
-                continue
+        self.digest.update(reports.tobytes())
+        for at in range(len(reports)):
+            self._note(reports[at])
             self.n_events += 1
-            self._do(lambda desk, event=events[at : at + 1]: desk.take(event))
+            self._do(lambda desk, report=reports[at : at + 1]: desk.take(report))
 
     def _do(self, action: Any) -> None:
         """Let the order manager do something, and send what comes of it."""
         action(self.desk)
         self._record_moves()
-        commands = self.desk.commands()
-        if len(commands):
-            self._send(commands)
+        if self.desk.outbox[0]["n_commands"]:
+            self._send(self.desk.commands())
 
     def _send(self, commands: Any) -> None:
         commands["ts_ns"] = self.now
@@ -211,9 +213,13 @@ class World:
     # --- what must hold --------------------------------------------------------------------------------------------
 
     def _record_moves(self) -> None:
-        brain = self.desk.brain[0]
-        n = int(brain["n_slots"])
-        for order_id, status in zip(brain["orders"]["id"][:n].tolist(), brain["orders"]["status"][:n].tolist(), strict=True):
+        orders = self.desk.brain[0]["orders"]
+        n = int(self.desk.brain[0]["n_slots"])
+        ids, statuses = orders["id"][:n].tolist(), orders["status"][:n].tolist()
+        if ids == self._ids and statuses == self._now_statuses:
+            return
+        self._ids, self._now_statuses = ids, statuses
+        for order_id, status in zip(ids, statuses, strict=True):
             before = self._statuses.get(order_id, 0)
             if before != status:
                 self._statuses[order_id] = status

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import DataError, SettingError
-from bot4.domain.events import EVENT, EventKind
+from bot4.domain.events import EVENT, EventKind, copied_rows
 from bot4.domain.instruments import Universe, pack_instruments
 from bot4.domain.ledger import OK, book_deposit
 from bot4.domain.orders import BUY, COMMAND, FILL, SELL
@@ -163,13 +163,13 @@ class SimulatedExchange:
             at = int(take_requests(self._venue, self._books, asked, at, len(asked), self._reports))
             pages.append(self._collect())
             status = int(self._venue[0]["status"])
-        return pages[0] if len(pages) == 1 else np.concatenate(pages, dtype=EVENT) if pages else _NO_EVENTS.copy()
+        return pages[0] if len(pages) == 1 else np.concatenate(pages, dtype=EVENT) if pages else _NO_EVENTS
 
     def drain(self) -> Events:
         """Every report since the last call that :meth:`request` did not return, in order, stamped with venue time."""
         unread, self._unread = self._unread, []
         if not unread:
-            return _NO_EVENTS.copy()
+            return _NO_EVENTS
         return unread[0] if len(unread) == 1 else np.concatenate(unread, dtype=EVENT)
 
     # --- what can be seen ------------------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ class SimulatedExchange:
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """A copy of everything that the exchange is, for :meth:`restore` of one of the same universe and profile."""
-        unread = np.concatenate(self._unread, dtype=EVENT) if self._unread else _NO_EVENTS.copy()
+        unread = np.concatenate(self._unread, dtype=EVENT) if self._unread else _NO_EVENTS
         return {
             "venue": self._venue.copy(),
             "books": self._books.copy(),
@@ -247,9 +247,11 @@ class SimulatedExchange:
         """The reports written since the last time, booked."""
         venue = self._venue[0]
         n = int(venue["n_reports"])
+        if n == 0:
+            return _NO_EVENTS
         venue["n_reports"] = 0
         book_reported_fills(self._fills, self._ledger, self._instruments, self._positions, self._reports, 0, n)
-        return self._reports[:n].copy()
+        return copied_rows(self._reports[:n])
 
     def _keep(self, reports: Events) -> None:
         if len(reports):

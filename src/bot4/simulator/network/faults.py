@@ -134,6 +134,7 @@ class NetworkSettings(BaseModel):
     feed: LatencySettings = LatencySettings(is_fifo=True)
     request: LatencySettings = LatencySettings()
     report: LatencySettings = LatencySettings()
+    delivers_market: bool = Field(default=True, description="whether market events are sent on to us")
     timeout_ms: float = Field(default=5_000.0, gt=0, le=3_600_000, description="how long we wait for an answer, ms")
     validity_ms: float = Field(
         default=0.0, ge=0, le=3_600_000, description="a command that takes longer never acts, ms; 0: it always acts"

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import Halted
-from bot4.domain.events import BOOK_CHANGE, EVENT, IS_BOOK_RESET, ORDER_REJECTED
+from bot4.domain.events import BOOK_CHANGE, EVENT, IS_BOOK_RESET, ORDER_REJECTED, copied_rows
 from bot4.domain.instruments import Universe
 from bot4.domain.orders import BUY, CANCEL, COMMAND, SELL
 from bot4.domain.venue_reasons import QUEUE_OVERFLOW
@@ -216,10 +216,14 @@ class NetworkedExchange:
                 break
             last = self._end_of_quiet(events, done)
             self.exchange.feed(events[done:last])
-            wanting = post_market(self._network, self._samples, events, done, last, False)
-            self._push(self.exchange.drain())
-            if wanting:
-                self._send_snapshots()
+            if self.settings.delivers_market:
+                wanting = post_market(self._network, self._samples, events, done, last, False)
+                self._push(self.exchange.drain())
+                if wanting:
+                    self._send_snapshots()
+            else:
+                self._run(int(events[last - 1]["ts_ns"]))
+                self._push(self.exchange.drain())
             done = last
         return done
 
@@ -421,7 +425,7 @@ class NetworkedExchange:
     def _read(self, *, with_market: bool) -> tuple[Events, npt.NDArray[np.int64]]:
         n = read_letters(self._network, self._page, self._arrived, int(with_market))
         if n < _PAGE:
-            return self._page[:n].copy(), self._arrived[:n].copy()
+            return copied_rows(self._page[:n]), self._arrived[:n].copy()
         page, arrived = np.zeros(N_LETTERS, EVENT), np.zeros(N_LETTERS, np.int64)
         page[:n], arrived[:n] = self._page, self._arrived
         n += read_letters(self._network, page[n:], arrived[n:], int(with_market))
