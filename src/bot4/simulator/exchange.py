@@ -317,7 +317,11 @@ class SimulatedExchange:
 def _writable(rows: npt.NDArray[np.void], dtype: np.dtype[Any], what: str) -> npt.NDArray[np.void]:
     """The rows as the kernels take them."""
     if rows.dtype != dtype or rows.ndim != 1:
-        raise DataError(f"{what} are not of their own type", where="exchange", remedy="give a one-dimensional array of EVENT or COMMAND")
+        raise DataError(
+            f"{what} are not of their own type",
+            where="exchange",
+            remedy="give a one-dimensional array of EVENT or COMMAND",
+        )
     if rows.flags["C_CONTIGUOUS"] and rows.flags["WRITEABLE"]:
         return rows
     return rows.copy()
