@@ -20,9 +20,9 @@ from bot4.domain.events import (
 )
 from bot4.domain.orders import ENTRY, FREE, SELL, TRANSITIONS, OrderStatus, can_move, is_finished, is_open
 from bot4.domain.venue_reasons import BELOW_MIN_NOTIONAL, MAINTENANCE
+from bot4.kernel import i8, kernel, records
 from bot4.pipeline.execution.trade_memory import NEW, SEEN, UNSURE, remember_trade
 from bot4.pipeline.state import BRAIN, EMERGENCY, N_HALTS, N_RECENT_TRADES
-from bot4.kernel import i8, kernel, records
 from tests.execution_desk import EXIT, PRICE, PROTECTIVE_STOP, TARGET, Desk
 
 STOP = PRICE - 20_000

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bot4.domain.events import ABOUT_CANCEL, ABOUT_REPLACE, ORDER_CANCELLED, ORDER_EXPIRED, ORDER_REPLACED, ORDER_STATUS, ORDER_UNKNOWN
+from bot4.domain.events import (
+    ABOUT_CANCEL,
+    ABOUT_REPLACE,
+    ORDER_CANCELLED,
+    ORDER_EXPIRED,
+    ORDER_REPLACED,
+    ORDER_STATUS,
+    ORDER_UNKNOWN,
+)
 from bot4.domain.orders import BUY, MAX_ORDERS, SELL, WORKING, OrderStatus
 from bot4.domain.portfolio import BY_EMERGENCY, BY_SIGNAL, BY_STOP, BY_TARGET
 from tests.execution_desk import EXIT, LEAVE, PRICE, PROTECTIVE_STOP, TARGET, Desk

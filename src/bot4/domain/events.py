@@ -37,6 +37,7 @@ STRATEGY_SUSPENDED = 40
 STRATEGY_SWAPPED = 41
 MODE_CHANGED = 42
 RECONCILED = 43  # the books were compared with the venue's, and every difference is explained
+RESYNC = 44  # the venue was out of reach: what it said meanwhile is asked for
 CLOCK = 50
 DECIDE = 60
 
@@ -66,6 +67,7 @@ class EventKind(IntEnum):
     STRATEGY_SWAPPED = STRATEGY_SWAPPED
     MODE_CHANGED = MODE_CHANGED
     RECONCILED = RECONCILED
+    RESYNC = RESYNC
     CLOCK = CLOCK
     DECIDE = DECIDE
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import Halted, SettingError
-from bot4.domain.events import CLOCK, EVENT
+from bot4.domain.events import CLOCK, EVENT, RESYNC
 from bot4.domain.halts import HaltReason
 from bot4.domain.instruments import Universe, pack_instruments
 from bot4.domain.ledger import OK, book_deposit
@@ -190,10 +190,17 @@ class OrderDesk:
         """
         take_events(self.config, self.brain, self.outbox, events)
 
+    def resync(self, ts_ns: int) -> None:
+        """The connection to the venue is back: ask about every order that it may have."""
+        self._tell(RESYNC, ts_ns)
+
+    def _tell(self, kind: int, ts_ns: int) -> None:
+        self._tick[0]["ts_ns"], self._tick[0]["kind"] = ts_ns, kind
+        take_events(self.config, self.brain, self.outbox, self._tick)
+
     def clock(self, ts_ns: int) -> None:
         """Time passes: what is overdue is asked about, what is unprotected gets its stop or leaves."""
-        self._tick[0]["ts_ns"], self._tick[0]["kind"] = ts_ns, CLOCK
-        take_events(self.config, self.brain, self.outbox, self._tick)
+        self._tell(CLOCK, ts_ns)
 
     def commands(self) -> Records:
         """Commands since the last call, ``COMMAND[n]``.
@@ -224,7 +231,8 @@ class OrderDesk:
         """Every order that is held, open, pending or of unknown outcome."""
         rows = self.brain[0]["orders"][: int(self.brain[0]["n_slots"])]
         alive = [row["status"] == HELD or is_open(int(row["status"])) for row in rows]
-        return rows[np.array(alive, dtype=np.bool_)]
+        found: Records = rows[np.array(alive, dtype=np.bool_)]
+        return found
 
     def lots(self, symbol: int) -> int:
         """Net position in lots, signed."""

@@ -7,6 +7,7 @@ from typing import Any
 from bot4.domain.portfolio import BY_EMERGENCY
 from bot4.kernel import b1, i8, kernel, record, void
 from bot4.pipeline.execution.commands import cancel_bracket, cancel_order, may_try_exit, place_exit
+from bot4.pipeline.execution.local_brackets import keep_bracket
 from bot4.pipeline.execution.order_table import is_live
 from bot4.pipeline.execution.protection import STOP_IS_LOST, is_carried, protect, restore_stop
 from bot4.pipeline.risk.gate import approve_reduction
@@ -45,6 +46,9 @@ def leave(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, reas
         sleeve["leave_reason"] = reason
     if sleeve["is_entering"]:
         cancel_order(brain, config, outbox, sleeve["entry_order_id"], ts_ns)
+    if config["execution"]["has_native_brackets"] == 0:
+        _keep_in_line(brain, config, outbox, symbol, strategy, ts_ns)
+        return
     if lots == 0 or sleeve["is_exiting"] or is_carried(brain, config, symbol, strategy):
         return
     if not may_try_exit(config, sleeve, ts_ns):
@@ -53,6 +57,26 @@ def leave(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, reas
         cancel_bracket(brain, config, outbox, sleeve["entry_order_id"], ts_ns)
     approval = approve_reduction(brain, config, symbol, strategy, lots)
     place_exit(brain, config, outbox, symbol, strategy, lots, approval, reason, ts_ns)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8))
+def keep_brackets(brain: Any, config: Any, outbox: Any, symbol: int, ts_ns: int) -> None:
+    """At a venue without brackets of its own: bring a symbol's stops, targets and exits in line with what is held."""
+    for strategy in range(config["n_strategies"]):
+        sleeve = brain["sleeves"][strategy, symbol]
+        if sleeve["lots"] != 0 or sleeve["entry_order_id"] != 0:
+            _keep_in_line(brain, config, outbox, symbol, strategy, ts_ns)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8))
+def _keep_in_line(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, ts_ns: int) -> None:
+    lots = keep_bracket(brain, config, outbox, symbol, strategy, ts_ns)
+    sleeve = brain["sleeves"][strategy, symbol]
+    if lots == 0 or sleeve["is_exiting"] or is_carried(brain, config, symbol, strategy):
+        return
+    if may_try_exit(config, sleeve, ts_ns):
+        approval = approve_reduction(brain, config, symbol, strategy, lots)
+        place_exit(brain, config, outbox, symbol, strategy, lots, approval, sleeve["leave_reason"], ts_ns)
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8))

@@ -24,6 +24,7 @@ from bot4.domain.events import (
     ORDER_STATUS,
     QUOTE,
     RECONCILED,
+    RESYNC,
     STRATEGY_SUSPENDED,
     STRATEGY_SWAPPED,
     TRADE,
@@ -35,11 +36,12 @@ from bot4.kernel import i8, kernel, record, records, void
 from bot4.pipeline.deciding import decide_due, refresh_account
 from bot4.pipeline.execution.fills import NOTHING_CLOSED
 from bot4.pipeline.execution.halting import halt, lift_all
-from bot4.pipeline.execution.inquiry import look_after_orders
+from bot4.pipeline.execution.inquiry import ask_about_all, look_after_orders
+from bot4.pipeline.execution.local_brackets import mark_reached
 from bot4.pipeline.execution.reports import apply_report
 from bot4.pipeline.features.observe import observe
 from bot4.pipeline.feedback import close_trade
-from bot4.pipeline.protecting import leave_everything, protect_symbol
+from bot4.pipeline.protecting import keep_brackets, leave_everything, protect_symbol
 from bot4.pipeline.risk.clock import update_last_price, update_market_risk
 from bot4.pipeline.signals.regime import update_regime
 from bot4.pipeline.signals.technical import update_technical
@@ -76,7 +78,7 @@ def step(config: Any, brain: Any, markets: Any, outbox: Any, events: Any, at: in
     elif ORDER_ACCEPTED <= kind <= ORDER_STATUS:
         take_report(state, settings, results, event)
     elif kind in (TRADE, QUOTE):
-        take_price(state, settings, event)
+        take_price(state, settings, results, event)
     else:
         take_other(state, settings, results, event)
     if state["ts_care_ns"] != 0 and not ORDER_ACCEPTED <= kind <= ORDER_STATUS:
@@ -100,7 +102,7 @@ def step_orders(config: Any, brain: Any, outbox: Any, events: Any, at: int) -> N
         take_report(state, settings, results, event)
         return
     if kind in (TRADE, QUOTE):
-        take_price(state, settings, event)
+        take_price(state, settings, results, event)
     else:
         take_other(state, settings, results, event)
     look_after_orders(state, settings, results, event["ts_ns"])
@@ -113,6 +115,8 @@ def take_report(brain: Any, config: Any, outbox: Any, report: Any) -> None:
     strategy = apply_report(brain, config, outbox, report)
     if strategy != NOTHING_CLOSED:
         close_trade(brain, config, outbox, brain["trade"], report["symbol"], strategy, report["ts_ns"])
+    if config["execution"]["has_native_brackets"] == 0 and 0 <= report["symbol"] < config["n_symbols"]:
+        keep_brackets(brain, config, outbox, report["symbol"], report["ts_ns"])
 
 
 @kernel(void(record(BRAIN), record(CONFIG), records(MARKET), record(OUTBOX), record(EVENT), i8), is_inlined=True)
@@ -138,23 +142,33 @@ def _take_bar(brain: Any, config: Any, markets: Any, outbox: Any, event: Any, of
         update_technical(brain, config, markets, symbol)
     if update_market_risk(brain, config, symbol, ts_ns):
         update_regime(brain, config, symbol)
+    if config["execution"]["has_native_brackets"] == 0:
+        mark_reached(brain, symbol, event["high_ticks"], event["low_ticks"])
+        keep_brackets(brain, config, outbox, symbol, ts_ns)
     protect_symbol(brain, config, outbox, symbol, ts_ns, True)
 
 
-@kernel(void(record(BRAIN), record(CONFIG), record(EVENT)))
-def take_price(brain: Any, config: Any, event: Any) -> None:
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT)))
+def take_price(brain: Any, config: Any, outbox: Any, event: Any) -> None:
+    """A trade or a quote: the mark moves, and targets that are kept here may be reached."""
     symbol = event["symbol"]
     ticks = event["price_ticks"]
+    high, low = ticks, ticks
     if event["kind"] == QUOTE:
-        ticks = (event["bid_ticks"] + event["ask_ticks"]) // 2
+        high, low = event["bid_ticks"], event["ask_ticks"]  # what a sale gets, what a purchase pays
+        ticks = (high + low) // 2
     position = brain["positions"][symbol]
     position["mark_ticks"] = ticks
     position["mark_ts_ns"] = event["ts_ns"]
     update_last_price(brain, symbol, ticks * config["instruments"][symbol]["tick"])
+    if config["execution"]["has_native_brackets"] == 0:
+        mark_reached(brain, symbol, high, low)
+        keep_brackets(brain, config, outbox, symbol, event["ts_ns"])
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT)))
 def take_other(brain: Any, config: Any, outbox: Any, event: Any) -> None:
+    """Whatever is neither a bar, a report nor a price."""
     kind, symbol = event["kind"], event["symbol"]
     if kind == FUNDING:
         position, instrument = brain["positions"][symbol], config["instruments"][symbol]
@@ -178,6 +192,8 @@ def take_other(brain: Any, config: Any, outbox: Any, event: Any) -> None:
             leave_everything(brain, config, outbox, event["ts_ns"])
     elif kind == CLOCK:
         take_time(brain, config, outbox, event["ts_ns"])
+    elif kind == RESYNC:
+        ask_about_all(brain, config, outbox, event["ts_ns"])
     elif kind == RECONCILED:
         lift_all(brain)
 
@@ -186,6 +202,8 @@ def take_other(brain: Any, config: Any, outbox: Any, event: Any) -> None:
 def take_time(brain: Any, config: Any, outbox: Any, ts_ns: int) -> None:
     """Time passes without a price: stops that were lost are placed anew, exits that came to nothing sent again."""
     for symbol in range(config["n_symbols"]):
+        if config["execution"]["has_native_brackets"] == 0:
+            keep_brackets(brain, config, outbox, symbol, ts_ns)
         protect_symbol(brain, config, outbox, symbol, ts_ns, False)
 
 

@@ -77,7 +77,7 @@ def send(brain: Any, config: Any, outbox: Any, slot: int, kind: int, ts_ns: int)
             if sent["type"] == MARKET:
                 sent["limit_ticks"] = 0
     timeout_ns = config["execution"]["answer_timeout_ns"]
-    is_answered = kind == PLACE or kind == CANCEL or kind == REPLACE
+    is_answered = kind in (PLACE, CANCEL, REPLACE)
     if timeout_ns > 0 and is_answered and order["status"] != HELD:
         look_again_at(brain, slot, ts_ns + timeout_ns)
 

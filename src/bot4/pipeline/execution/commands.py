@@ -6,9 +6,9 @@ from typing import Any
 
 from bot4.domain.orders import (
     CANCEL,
+    CANCELLED,
     ENTRY,
     EXIT,
-    CANCELLED,
     HELD,
     LIMIT,
     MARKET,

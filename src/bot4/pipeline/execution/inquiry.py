@@ -21,6 +21,7 @@ from bot4.domain.orders import (
     REJECTED,
     TRIGGERED,
     is_finished,
+    is_open,
 )
 from bot4.domain.venue_reasons import NEVER_ARRIVED
 from bot4.kernel import b1, i8, kernel, record, void
@@ -72,6 +73,16 @@ def ask_later(brain: Any, config: Any, slot: int, ts_ns: int) -> None:
     if care["is_asking"] == 0:
         care["is_asking"] = 1
         look_again_at(brain, slot, ts_ns + max(1, config["execution"]["query_delay_ns"]))
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8))
+def ask_about_all(brain: Any, config: Any, outbox: Any, ts_ns: int) -> None:
+    """The venue was out of reach: ask about every order that it may have, for what it said meanwhile is lost."""
+    is_held_there = config["execution"]["has_native_brackets"]
+    for slot in range(brain["n_slots"]):
+        status = brain["orders"][slot]["status"]
+        if is_open(status) or (status == HELD and is_held_there):
+            ask(brain, config, outbox, slot, ts_ns)
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8))
@@ -146,7 +157,7 @@ def _one_overdue(brain: Any, slot: int, command_bit: int, deadline_ns: int, ts_n
 @kernel(b1(record(BRAIN), i8))
 def _has_filled(brain: Any, order_id: int) -> bool:
     slot = find_order(brain, order_id)
-    return slot < 0 or brain["orders"][slot]["filled_lots"] > 0
+    return bool(slot < 0 or brain["orders"][slot]["filled_lots"] > 0)
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8))

@@ -21,6 +21,7 @@ from bot4.domain.venue_reasons import (
 from bot4.kernel import b1, i8, kernel, record, void
 from bot4.pipeline.execution.awaiting import send, want_as_it_is
 from bot4.pipeline.execution.commands import place_stop
+from bot4.pipeline.execution.local_brackets import exit_lots_in_market
 from bot4.pipeline.execution.order_table import find_order, is_live, move_order
 from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
 
@@ -43,6 +44,9 @@ def protect(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, ts
         return 0
     if sleeve["leave_reason"] != 0 or sleeve["stop_ticks"] == 0:
         return int(sleeve["leave_reason"])
+    is_local = config["execution"]["has_native_brackets"] == 0
+    if is_local and exit_lots_in_market(brain, symbol, strategy) >= abs(lots):
+        return 0
     close = brain["positions"][symbol]["mark_ticks"]
     side = 1 if lots > 0 else -1
     if side * _entry_side(brain, sleeve["entry_order_id"]) < 0:
@@ -60,11 +64,17 @@ def protect(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, ts
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8, i8))
-def restore_stop(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, approval_id: int, ts_ns: int) -> None:
-    """Place a lost stop anew, for the whole of the sleeve."""
+def restore_stop(
+    brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, approval_id: int, ts_ns: int
+) -> None:
+    """Place a lost stop anew: for the whole of the sleeve, less what is sold already where no bracket shares it."""
     sleeve = brain["sleeves"][strategy, symbol]
+    lots = sleeve["lots"]
+    if config["execution"]["has_native_brackets"] == 0:
+        sold = exit_lots_in_market(brain, symbol, strategy)
+        lots = max(0, lots - sold) if lots > 0 else min(0, lots + sold)
     sleeve["stop_order_id"] = place_stop(
-        brain, config, outbox, symbol, strategy, sleeve["lots"], sleeve["stop_ticks"], sleeve["entry_order_id"],
+        brain, config, outbox, symbol, strategy, lots, sleeve["stop_ticks"], sleeve["entry_order_id"],
         approval_id, ts_ns, 0,
     )  # fmt: skip
 

@@ -78,7 +78,7 @@ def apply_report(brain: Any, config: Any, outbox: Any, report: Any) -> int:
         take_answer(brain, config, outbox, report, slot)
     elif is_finished(order["status"]):
         _take_late_word(brain, config, outbox, report, slot)
-    elif kind == ORDER_ACCEPTED or kind == ORDER_REPLACED or kind == ORDER_TRIGGERED:
+    elif kind in (ORDER_ACCEPTED, ORDER_REPLACED, ORDER_TRIGGERED):
         _take_good_news(brain, report, slot)
     elif kind == ORDER_REJECTED:
         _take_refusal(brain, config, outbox, report, slot)
@@ -103,7 +103,7 @@ def _take_word_on_unknown(brain: Any, outbox: Any, report: Any) -> None:
         halt(brain, STRANGE_REPORT, order_id, report["symbol"])
         return
     brain["n_late"] += 1
-    if kind == ORDER_ACCEPTED or kind == ORDER_REPLACED or kind == ORDER_TRIGGERED:
+    if kind in (ORDER_ACCEPTED, ORDER_REPLACED, ORDER_TRIGGERED):
         _send_about_forgotten(brain, outbox, report, QUERY)
     elif kind == ORDER_STATUS and report["status"] != FREE and not is_finished(report["status"]):
         halt(brain, ORPHAN, order_id, report["symbol"])
@@ -122,7 +122,7 @@ def _send_about_forgotten(brain: Any, outbox: Any, report: Any, kind: int) -> No
 def _take_late_word(brain: Any, config: Any, outbox: Any, report: Any, slot: int) -> None:
     """A finished order stays finished; but one that was said never to have come is not spoken of."""
     kind = report["kind"]
-    is_alive = kind == ORDER_ACCEPTED or kind == ORDER_REPLACED or kind == ORDER_TRIGGERED
+    is_alive = kind in (ORDER_ACCEPTED, ORDER_REPLACED, ORDER_TRIGGERED)
     if is_alive and brain["orders"][slot]["reason"] == NEVER_ARRIVED:
         undo_never_arrived(brain, config, outbox, slot, report["ts_ns"])
     else:
@@ -139,8 +139,10 @@ def _take_good_news(brain: Any, report: Any, slot: int) -> None:
         order["ts_active_ns"] = ts_ns
     if kind == ORDER_TRIGGERED:
         care["is_triggered"] = 1
-    elif kind == ORDER_REPLACED and care["waits"] & AWAITS_REPLACE and ts_ns != care["ts_replaced_ns"]:
-        confirm_replacement(brain, slot, ts_ns)
+    elif kind == ORDER_REPLACED and care["waits"] & AWAITS_REPLACE:
+        is_told_again = ts_ns == care["ts_replaced_ns"] and ts_ns < care["ts_replace_ns"]
+        if not is_told_again:
+            confirm_replacement(brain, slot, ts_ns)
     settle_status(order, care)
 
 
@@ -176,7 +178,7 @@ def _take_refusal(brain: Any, config: Any, outbox: Any, report: Any, slot: int) 
 
 @kernel(void(record(BRAIN), i8, i8))
 def _carry_if_too_small(brain: Any, slot: int, reason: int) -> None:
-    """An exit that the venue refused for its size: what is left is carried, counted, and tried again when it has grown."""
+    """An exit that the venue refused for its size: what is left is carried, and tried again when it is worth more."""
     order = brain["orders"][slot]
     if order["role"] == ENTRY or reason not in (BELOW_MIN_LOTS, BELOW_MIN_NOTIONAL, BAD_QUANTITY, OFF_LOT):
         return
@@ -188,7 +190,10 @@ def _carry_if_too_small(brain: Any, slot: int, reason: int) -> None:
 
 @kernel(void(record(BRAIN), record(CONFIG), record(EVENT), i8, i8))
 def _take_ending(brain: Any, config: Any, report: Any, slot: int, status: int) -> None:
-    """Cancelled or expired; where the report says that more had filled than is booked, that is waited for."""
+    """Cancelled or expired; where the report says that more had filled than is booked, that is waited for.
+
+    Where reports may be lost, the venue is asked what an order had filled that ends without saying so.
+    """
     order, care = brain["orders"][slot], brain["care"][slot]
     if report["fill_lots"] > order["filled_lots"] and report["fill_lots"] <= order["qty_lots"]:
         care["venue_filled_lots"] = max(care["venue_filled_lots"], report["fill_lots"])
@@ -197,6 +202,8 @@ def _take_ending(brain: Any, config: Any, report: Any, slot: int, status: int) -
         ask_later(brain, config, slot, report["ts_ns"])
     else:
         end_order(brain, slot, status, report["reason"])
+        if config["execution"]["answer_timeout_ns"] > 0 and report["fill_lots"] == 0:
+            ask_later(brain, config, slot, report["ts_ns"])
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT), i8))

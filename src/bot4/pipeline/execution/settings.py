@@ -23,12 +23,18 @@ class ExecutionSettings(BaseModel):
         description="the venue holds a stop and its targets itself; without it targets are kept here",
         json_schema_extra={"unit": ""},
     )
-    answer_timeout_s: float = _seconds(10.0, 0.1, 3600.0, "after which a command without an answer is of unknown outcome")
+    answer_timeout_s: float = _seconds(
+        10.0, 0.1, 3600.0, "after which a command without an answer is of unknown outcome"
+    )
     validity_s: float = _seconds(10.0, 0.1, 600.0, "after which a command that did not reach the venue no longer can")
     query_delay_s: float = _seconds(1.0, 0.05, 60.0, "before a query is repeated; doubles each time")
     query_delay_most_s: float = _seconds(60.0, 0.05, 3600.0, "longest wait between two queries")
     most_queries: int = Field(
-        12, ge=1, le=1000, description="queries without a settling answer before new risk halts", json_schema_extra={"unit": ""}
+        12,
+        ge=1,
+        le=1000,
+        description="queries without a settling answer before new risk halts",
+        json_schema_extra={"unit": ""},
     )
 
 
