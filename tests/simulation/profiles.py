@@ -38,10 +38,10 @@ CONNECTION_FAULTS = {
 OUR_CRASHES = {"our_crash": LastingFault(per_hour=60, mean_s=1)}
 
 
-def perpetual() -> Instrument:
+def perpetual(base: str) -> Instrument:
     """What is traded: a perpetual with a rebate for makers, so that the sign of a fee matters."""
     return Instrument(
-        "BTCUSDT_PERP", "BTC", "USDT", Decimal("0.1"), Decimal("0.001"), Decimal("0.001"), Decimal(0),
+        f"{base}USDT_PERP", base, "USDT", Decimal("0.1"), Decimal("0.001"), Decimal("0.001"), Decimal(0),
         Decimal("-0.0001"), Decimal("0.0005"), is_perpetual=True,
     )  # fmt: skip
 
@@ -66,7 +66,7 @@ class Profile:
     @property
     def universe(self) -> Universe:
         """What is listed."""
-        return Universe((perpetual(),))
+        return Universe((perpetual("BTC"), perpetual("ETH")))
 
     @property
     def execution(self) -> ExecutionSettings:

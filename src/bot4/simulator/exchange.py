@@ -19,7 +19,7 @@ from bot4.domain.errors import DataError, SettingError
 from bot4.domain.events import EVENT, EventKind, copied_rows
 from bot4.domain.instruments import Universe, pack_instruments
 from bot4.domain.ledger import OK, book_deposit
-from bot4.domain.orders import BUY, COMMAND, FILL, SELL
+from bot4.domain.orders import BUY, COMMAND, FILL, QUERY, SELL
 from bot4.domain.portfolio import HOLDINGS, LEDGER, POSITION
 from bot4.kernel import i8, kernel, records
 from bot4.simulator.book.ladder import new_ladder, read_levels, set_level
@@ -29,6 +29,7 @@ from bot4.simulator.fill_history import MAX_FILLS, book_reported_fills, remember
 from bot4.simulator.order_book import displayed_lots
 from bot4.simulator.profile import VenueProfile, pack_terms
 from bot4.simulator.resting import is_resting
+from bot4.simulator.retelling import missing_fills
 from bot4.simulator.state import MAX_FINISHED, MAX_SYMBOLS, VENUE, open_venue
 
 Events: TypeAlias = npt.NDArray[np.void]
@@ -145,7 +146,8 @@ class SimulatedExchange:
         """Let commands act now, in their order; returns the reports that they caused.
 
         Orders of one group, and a parent followed by its children, are taken in together before the first of them
-        meets the market.
+        meets the market. The answer to a query brings, before the order's status, its fills where it has filled more
+        than the query's ``filled_lots``.
 
         Raises:
             DataError: where a command is about a symbol that is not listed; then none has acted.
@@ -163,7 +165,10 @@ class SimulatedExchange:
             at = int(take_requests(self._venue, self._books, asked, at, len(asked), self._reports))
             pages.append(self._collect())
             status = int(self._venue[0]["status"])
-        return pages[0] if len(pages) == 1 else np.concatenate(pages, dtype=EVENT) if pages else _NO_EVENTS
+        reports = pages[0] if len(pages) == 1 else np.concatenate(pages, dtype=EVENT) if pages else _NO_EVENTS
+        if np.any(asked["kind"] == QUERY):
+            return missing_fills(reports, asked, self.fills())
+        return reports
 
     def drain(self) -> Events:
         """Every report since the last call that :meth:`request` did not return, in order, stamped with venue time."""
