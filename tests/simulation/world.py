@@ -229,6 +229,7 @@ class World:
                 again.append(desk.commands().tobytes())
         self._require(again == self._sent, "the journal does not lead to the commands that were sent")
         self._require(desk.state() == self.desk.state(), "the journal does not lead to the state that was lost")
+        desk.commands()  # fills too: they are in the log of the desk that fell
         desk.log = RunLog()
         self.desk = desk
         self.tail.append(f"{self._clock()} we are back")

@@ -191,9 +191,12 @@ def cancel_order(brain: Any, config: Any, outbox: Any, order_id: int, ts_ns: int
     if order["status"] == HELD and not config["execution"]["has_native_brackets"]:
         end_order(brain, slot, CANCELLED, ON_REQUEST)
         return
+    was_wanted = care["wants_cancel"]
     care["wants_cancel"] = 1
     if care["waits"] & AWAITS_CANCEL:
         return
+    if was_wanted and ts_ns < care["ts_cancel_ns"] + config["execution"]["query_delay_ns"]:
+        return  # one was refused a moment ago: the next is due after the delay of a query
     if order["status"] == UNKNOWN or move_order(order, PENDING_CANCEL):
         send(brain, config, outbox, slot, CANCEL, ts_ns)
 

@@ -307,9 +307,11 @@ def post_reports(networks: Any, samples: Any, reports: Any, n: int, asked: Any, 
     answer_arrives = NEVER
     for at in range(n):
         report = reports[at]
-        sent_ns = min(report["ts_ns"], network["now_ns"])  # several events may have happened in one go
         look_after_watched(network, report)
         which = asked_about(asked, n_asked, report["order_id"])
+        sent_ns = network["now_ns"]  # an answer may speak of earlier times
+        if which < 0:
+            sent_ns = min(report["ts_ns"], sent_ns)  # several events may have happened in one go
         if which >= 0 and answered >> which & 1 == 0:
             answered |= 1 << which
             answer_arrives = post_answer(network, samples, report, sent_ns)

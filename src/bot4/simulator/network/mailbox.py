@@ -16,7 +16,7 @@ from __future__ import annotations
 from typing import Any
 
 from bot4.domain.events import EVENT
-from bot4.domain.orders import COMMAND
+from bot4.domain.orders import COMMAND, PLACE
 from bot4.kernel import array, b1, i8, kernel, record, records, void
 from bot4.simulator.network.state import (
     HEAP_NODE,
@@ -159,7 +159,8 @@ def is_child_next(network: Any, parent_id: int, ts_ns: int) -> bool:
     node = network["heap"][0]
     if node["letter"] != TO_VENUE or node["ts_ns"] != ts_ns:
         return False
-    return bool(network["commands"][node["slot"]]["order"]["parent_id"] == parent_id)
+    command = network["commands"][node["slot"]]
+    return bool(command["kind"] == PLACE and parent_id != 0 and command["order"]["parent_id"] == parent_id)
 
 
 @kernel(i8(record(NETWORK), i8))
