@@ -1,4 +1,4 @@
-"""Brackets at a venue that has none: the stop rests there, targets are kept here, and never is more offered than held."""
+"""Brackets at a venue that has none: the stop rests there, targets are kept here, no more is offered than held."""
 
 from __future__ import annotations
 

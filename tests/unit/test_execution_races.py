@@ -1,4 +1,4 @@
-"""Reports that come late, twice or out of order, races of cancels, replacements and fills, and reports that are wrong."""
+"""Reports that come late, twice or out of order; races of cancels, replacements and fills; reports that are wrong."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import pytest
 from bot4.domain.events import (
     ABOUT_CANCEL,
     ABOUT_REPLACE,
-    EVENT,
     FEE_ASSET_SHIFT,
     MODE_CHANGED,
     ORDER_EXPIRED,
@@ -19,11 +18,12 @@ from bot4.domain.events import (
     RECONCILED,
 )
 from bot4.domain.orders import ENTRY, FREE, SELL, TRANSITIONS, OrderStatus, can_move, is_finished, is_open
+from bot4.domain.portfolio import FEES
 from bot4.domain.venue_reasons import BELOW_MIN_NOTIONAL, MAINTENANCE
 from bot4.kernel import i8, kernel, records
 from bot4.pipeline.execution.trade_memory import NEW, SEEN, UNSURE, remember_trade
 from bot4.pipeline.state import BRAIN, EMERGENCY, N_HALTS, N_RECENT_TRADES
-from tests.execution_desk import EXIT, PRICE, PROTECTIVE_STOP, TARGET, Desk
+from tests.execution_desk import EXIT, PRICE, PROTECTIVE_STOP, Desk
 
 STOP = PRICE - 20_000
 
@@ -371,7 +371,24 @@ def test_an_emergency_closes_what_no_strategy_answers_for(desk: Desk) -> None:
     desk.check_books()
 
 
-def test_event_records_still_have_room_for_what_reports_say() -> None:
-    assert EVENT.itemsize == 64
-    assert FEE_ASSET_SHIFT + 6 < 31
-    assert TARGET != EXIT
+def test_a_fee_in_a_third_asset_is_booked_there_and_not_against_the_trade(desk: Desk) -> None:
+    bracket = desk.enter()
+    base = list(desk.machine.universe.assets).index("BTC")
+    desk.report(
+        ORDER_FILLED, bracket.entry, fill_ticks=PRICE, fill_lots=100, fee_atoms=3, trade_id=1,
+        flags=(base + 1) << FEE_ASSET_SHIFT,
+    )  # fmt: skip
+    assert desk.fills()["fee_asset"].tolist() == [base + 1]
+    assert desk.sleeve["fees_atoms"] == desk.position["fees_atoms"] == 0
+    assert desk.brain["ledger"]["balances"][FEES, base] == 3
+    desk.check_books()
+
+
+def test_a_fee_in_an_asset_without_a_name_is_booked_and_halts(desk: Desk) -> None:
+    bracket = desk.enter()
+    desk.report(
+        ORDER_FILLED, bracket.entry, fill_ticks=PRICE, fill_lots=100, fee_atoms=3, trade_id=1,
+        flags=20 << FEE_ASSET_SHIFT,
+    )  # fmt: skip
+    assert desk.position["lots"] == 100
+    assert desk.halts() == ["BAD_REPORT"]

@@ -1,4 +1,4 @@
-"""Commands whose outcome nobody knows: they count as exposure, the venue is asked, and nothing is sent again blindly."""
+"""Commands whose outcome nobody knows: they count as exposure, the venue is asked, nothing is sent again blindly."""
 
 from __future__ import annotations
 
@@ -75,10 +75,7 @@ def test_queries_come_with_growing_delay_and_then_new_risk_halts_but_the_asking_
     bracket = desk.enter()
     desk.report(ORDER_UNKNOWN, bracket.entry)
     assert desk.said(with_queries=True) == ASKED_ENTRY
-    asked_at = []
-    for second in range(1, 60):
-        if desk.tick(1):
-            asked_at.append(second)
+    asked_at = [second for second in range(1, 60) if desk.tick(1)]
     assert asked_at[:5] == [1, 3, 7, 15, 23]  # after 1, 2, 4 and then at most 8 seconds
     assert desk.halts() == ["NO_ANSWER"]
     assert desk.brain["halts"][0]["order_id"] == bracket.entry

@@ -78,6 +78,7 @@ IS_SELL = 4  # flag of a fill: we sold
 ABOUT_CANCEL = 8  # flag of a rejection or an unknown outcome: of a cancel, not of the order itself
 ABOUT_REPLACE = 16  # likewise of a replacement
 IS_LIQUIDATION = 32  # flag of a fill: the venue closed the position
+IS_SNAPSHOT = 64  # flag of a fill or a status that the venue was asked for whole, later than all it told before
 FEE_ASSET_SHIFT = 12  # a fill's fee asset, its id plus one, in the flags from this bit on; 0: the quote asset
 FEE_ASSET_MASK = 63
 IS_BOOK_RESET = 2  # flag of a book event: everything known of the symbol's book is void, a snapshot follows
@@ -130,7 +131,7 @@ _INTENT = [
     ("intent_lots", "i8", 48),
     ("intent_stop_distance", "f8", 56),
 ]
-_MODE = [("mode", "i8", 16)]
+_MODE = [("mode", "i8", 16)]  # of RECONCILED how much is unexplained; -1: nothing, but some orders are asked about
 
 _FIELDS = [
     *_HEADER,

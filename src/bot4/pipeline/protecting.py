@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.domain.portfolio import BY_EMERGENCY
 from bot4.kernel import b1, i8, kernel, record, void
 from bot4.pipeline.execution.commands import cancel_bracket, cancel_order, may_try_exit, place_exit
 from bot4.pipeline.execution.local_brackets import keep_bracket
@@ -77,26 +76,3 @@ def _keep_in_line(brain: Any, config: Any, outbox: Any, symbol: int, strategy: i
     if may_try_exit(config, sleeve, ts_ns):
         approval = approve_reduction(brain, config, symbol, strategy, lots)
         place_exit(brain, config, outbox, symbol, strategy, lots, approval, sleeve["leave_reason"], ts_ns)
-
-
-@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8))
-def leave_everything(brain: Any, config: Any, outbox: Any, ts_ns: int) -> None:
-    """Cancel every entry and close every position, what no strategy answers for included."""
-    for symbol in range(config["n_symbols"]):
-        _adopt_strays(brain, config, symbol)
-        for strategy in range(config["n_strategies"]):
-            leave(brain, config, outbox, symbol, strategy, BY_EMERGENCY, ts_ns)
-
-
-@kernel(void(record(BRAIN), record(CONFIG), i8))
-def _adopt_strays(brain: Any, config: Any, symbol: int) -> None:
-    """Give the first strategy what a fill of an order that is not ours left in the position, so that it can be left."""
-    position, first = brain["positions"][symbol], brain["sleeves"][0, symbol]
-    lots, cost = position["lots"], position["cost_atoms"]
-    for strategy in range(config["n_strategies"]):
-        lots -= brain["sleeves"][strategy, symbol]["lots"]
-        cost -= brain["sleeves"][strategy, symbol]["cost_atoms"]
-    if lots == 0:
-        return
-    first["lots"] += lots
-    first["cost_atoms"] += cost

@@ -19,6 +19,7 @@ from bot4.domain.events import (
     HAS_TARGETS,
     HAS_TRAIL,
     INTENT,
+    IS_SNAPSHOT,
     MODE_CHANGED,
     ORDER_ACCEPTED,
     ORDER_STATUS,
@@ -30,18 +31,20 @@ from bot4.domain.events import (
     TRADE,
     VOICE,
 )
-from bot4.domain.halts import FUNDING_UNBOOKABLE
+from bot4.domain.halts import DIFFERS_FROM_VENUE, FUNDING_UNBOOKABLE
 from bot4.domain.ledger import OK, book_funding
 from bot4.kernel import i8, kernel, record, records, void
+from bot4.pipeline.adopting import adopt_order, leave_everything, settle_strays
 from bot4.pipeline.deciding import decide_due, refresh_account
 from bot4.pipeline.execution.fills import NOTHING_CLOSED
 from bot4.pipeline.execution.halting import halt, lift_all
 from bot4.pipeline.execution.inquiry import ask_about_all, look_after_orders
 from bot4.pipeline.execution.local_brackets import mark_reached
+from bot4.pipeline.execution.order_table import find_order
 from bot4.pipeline.execution.reports import apply_report
 from bot4.pipeline.features.observe import observe
 from bot4.pipeline.feedback import close_trade
-from bot4.pipeline.protecting import keep_brackets, leave_everything, protect_symbol
+from bot4.pipeline.protecting import keep_brackets, protect_symbol
 from bot4.pipeline.risk.clock import update_last_price, update_market_risk
 from bot4.pipeline.signals.regime import update_regime
 from bot4.pipeline.signals.technical import update_technical
@@ -112,6 +115,10 @@ def step_orders(config: Any, brain: Any, outbox: Any, events: Any, at: int) -> N
 def take_report(brain: Any, config: Any, outbox: Any, report: Any) -> None:
     """Apply one report of the venue, and learn from a trade that it closes."""
     brain["ts_ns"] = report["ts_ns"]
+    is_snapshot = report["kind"] == ORDER_STATUS and report["flags"] & IS_SNAPSHOT != 0
+    if is_snapshot and 0 <= report["symbol"] < config["n_symbols"] and find_order(brain, report["order_id"]) < 0:
+        adopt_order(brain, config, outbox, report)
+        return
     strategy = apply_report(brain, config, outbox, report)
     if strategy != NOTHING_CLOSED:
         close_trade(brain, config, outbox, brain["trade"], report["symbol"], strategy, report["ts_ns"])
@@ -179,7 +186,17 @@ def take_other(brain: Any, config: Any, outbox: Any, event: Any) -> None:
         set_voice(brain, symbol, event["voice"], event["direction"], event["confidence"], event["valid_until_ns"])
     elif kind == INTENT:
         _take_intent(brain, event)
-    elif kind == STRATEGY_SUSPENDED:
+    elif kind == CLOCK:
+        take_time(brain, config, outbox, event["ts_ns"])
+    else:
+        _take_operator(brain, config, outbox, event)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), record(EVENT)))
+def _take_operator(brain: Any, config: Any, outbox: Any, event: Any) -> None:
+    """What the operator, or the program about itself, says."""
+    kind = event["kind"]
+    if kind == STRATEGY_SUSPENDED:
         brain["strategies"][event["strategy"]]["is_suspended"] = 1
     elif kind == STRATEGY_SWAPPED:
         brain["strategies"][event["strategy"]]["is_suspended"] = 0
@@ -190,12 +207,14 @@ def take_other(brain: Any, config: Any, outbox: Any, event: Any) -> None:
         brain["mode"] = event["mode"]
         if event["mode"] == EMERGENCY:
             leave_everything(brain, config, outbox, event["ts_ns"])
-    elif kind == CLOCK:
-        take_time(brain, config, outbox, event["ts_ns"])
     elif kind == RESYNC:
         ask_about_all(brain, config, outbox, event["ts_ns"])
     elif kind == RECONCILED:
-        lift_all(brain)
+        settle_strays(brain, config, outbox, event["ts_ns"])
+        if event["mode"] == 0:
+            lift_all(brain)
+        elif event["mode"] > 0:
+            halt(brain, DIFFERS_FROM_VENUE, 0, 0)
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8))

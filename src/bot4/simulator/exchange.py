@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import DataError, SettingError
-from bot4.domain.events import EVENT, EventKind, copied_rows
-from bot4.domain.instruments import Universe, pack_instruments
+from bot4.domain.events import EVENT, EventKind
+from bot4.domain.instruments import MAX_SYMBOLS, Universe, pack_instruments
 from bot4.domain.ledger import OK, book_deposit
-from bot4.domain.orders import BUY, COMMAND, FILL, QUERY, SELL
+from bot4.domain.orders import BUY, COMMAND, FILL, SELL
 from bot4.domain.portfolio import HOLDINGS, LEDGER, POSITION
 from bot4.kernel import i8, kernel, records
 from bot4.simulator.book.ladder import new_ladder, read_levels, set_level
@@ -29,8 +29,7 @@ from bot4.simulator.fill_history import MAX_FILLS, book_reported_fills, remember
 from bot4.simulator.order_book import displayed_lots
 from bot4.simulator.profile import VenueProfile, pack_terms
 from bot4.simulator.resting import is_resting
-from bot4.simulator.retelling import missing_fills
-from bot4.simulator.state import MAX_FINISHED, MAX_SYMBOLS, VENUE, open_venue
+from bot4.simulator.state import MAX_FINISHED, VENUE, open_venue
 
 Events: TypeAlias = npt.NDArray[np.void]
 Commands: TypeAlias = npt.NDArray[np.void]
@@ -146,8 +145,7 @@ class SimulatedExchange:
         """Let commands act now, in their order; returns the reports that they caused.
 
         Orders of one group, and a parent followed by its children, are taken in together before the first of them
-        meets the market. The answer to a query brings, before the order's status, its fills where it has filled more
-        than the query's ``filled_lots``.
+        meets the market.
 
         Raises:
             DataError: where a command is about a symbol that is not listed; then none has acted.
@@ -165,16 +163,13 @@ class SimulatedExchange:
             at = int(take_requests(self._venue, self._books, asked, at, len(asked), self._reports))
             pages.append(self._collect())
             status = int(self._venue[0]["status"])
-        reports = pages[0] if len(pages) == 1 else np.concatenate(pages, dtype=EVENT) if pages else _NO_EVENTS
-        if np.any(asked["kind"] == QUERY):
-            return missing_fills(reports, asked, self.fills())
-        return reports
+        return pages[0] if len(pages) == 1 else np.concatenate(pages, dtype=EVENT) if pages else _NO_EVENTS.copy()
 
     def drain(self) -> Events:
         """Every report since the last call that :meth:`request` did not return, in order, stamped with venue time."""
         unread, self._unread = self._unread, []
         if not unread:
-            return _NO_EVENTS
+            return _NO_EVENTS.copy()
         return unread[0] if len(unread) == 1 else np.concatenate(unread, dtype=EVENT)
 
     # --- what can be seen ------------------------------------------------------------------------------------------
@@ -192,7 +187,8 @@ class SimulatedExchange:
         if not len(found):
             return None
         latest = max(found, key=lambda at: (int(at) - n_finished) % MAX_FINISHED)
-        return venue["finished"][int(latest)].copy()
+        ended: np.void = venue["finished"][int(latest)].copy()
+        return ended
 
     def open_orders(self, symbol: int | None = None) -> npt.NDArray[np.void]:
         """Held and open orders by id, as :data:`~bot4.simulator.state.VENUE_ORDER` records."""
@@ -225,7 +221,7 @@ class SimulatedExchange:
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """A copy of everything that the exchange is, for :meth:`restore` of one of the same universe and profile."""
-        unread = np.concatenate(self._unread, dtype=EVENT) if self._unread else _NO_EVENTS
+        unread = np.concatenate(self._unread, dtype=EVENT) if self._unread else _NO_EVENTS.copy()
         return {
             "venue": self._venue.copy(),
             "books": self._books.copy(),
@@ -252,11 +248,9 @@ class SimulatedExchange:
         """The reports written since the last time, booked."""
         venue = self._venue[0]
         n = int(venue["n_reports"])
-        if n == 0:
-            return _NO_EVENTS
         venue["n_reports"] = 0
         book_reported_fills(self._fills, self._ledger, self._instruments, self._positions, self._reports, 0, n)
-        return copied_rows(self._reports[:n])
+        return self._reports[:n].copy()
 
     def _keep(self, reports: Events) -> None:
         if len(reports):
@@ -287,7 +281,7 @@ class SimulatedExchange:
                     own[int(order["limit_ticks"])] = own.get(int(order["limit_ticks"]), 0) + lots
         if not own:
             return rows
-        levels = dict(rows.tolist())
+        levels: dict[int, int] = {int(ticks): int(lots) for ticks, lots in rows}
         for ticks, lots in own.items():
             levels[ticks] = levels.get(ticks, 0) + lots
         best_first = sorted(levels.items(), key=lambda level: -side * level[0])[:n]

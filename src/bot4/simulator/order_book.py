@@ -30,6 +30,7 @@ from bot4.domain.orders import (
     TRIGGERED,
     WORKING,
 )
+from bot4.domain.venue_reasons import PARENT_GONE
 from bot4.kernel import b1, i8, kernel, record, records, void
 from bot4.simulator.state import AT_OPEN, MAX_FINISHED, NEVER_NS, RESTED, VENUE, VENUE_ORDER
 from bot4.simulator.triggers import waits_for_trigger
@@ -175,11 +176,30 @@ def report_unknown(venue: Any, reports: Any, ts_ns: int, symbol: int, order_id: 
 
 @kernel(void(record(VENUE), records(EVENT), i8, i8, i8))
 def cancel_held_children(venue: Any, reports: Any, ts_ns: int, parent_id: int, reason: int) -> None:
-    """Cancel the children of an order that still wait for it."""
+    """Cancel the children of an order that still wait for it, and theirs."""
+    is_any = False
     for at in range(venue["n_orders"]):
         order = venue["orders"][at]
         if order["parent_id"] == parent_id and order["status"] == HELD:
             cancel_row(venue, reports, ts_ns, order, reason)
+            is_any = True
+    while is_any:
+        is_any = False
+        for at in range(venue["n_orders"]):
+            order = venue["orders"][at]
+            if order["status"] == HELD and order["parent_id"] != 0 and _is_gone_unfilled(venue, order["parent_id"]):
+                cancel_row(venue, reports, ts_ns, order, PARENT_GONE)
+                is_any = True
+
+
+@kernel(b1(record(VENUE), i8))
+def _is_gone_unfilled(venue: Any, order_id: int) -> bool:
+    """Whether an order was cancelled in this event before it had filled at all."""
+    for at in range(venue["n_orders"]):
+        order = venue["orders"][at]
+        if order["id"] == order_id and order["status"] == CANCELLED and order["filled_lots"] == 0:
+            return True
+    return False
 
 
 @kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8, i8))

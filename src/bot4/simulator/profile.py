@@ -118,7 +118,7 @@ def binance_inverse() -> VenueProfile:
 
 def pack_terms(profile: VenueProfile) -> np.void:
     """The profile as one :data:`~bot4.simulator.state.TERMS` record."""
-    terms = np.zeros(1, dtype=TERMS)[0]
+    terms: np.void = np.zeros(1, dtype=TERMS)[0]
     terms["idempotency"] = profile.idempotency
     terms["has_brackets"] = profile.has_native_brackets
     terms["has_one_cancels_other"] = profile.has_native_oco

@@ -140,7 +140,7 @@ VENUE = np.dtype(
 
 def plain_terms() -> np.void:
     """The terms on which backtests run today: brackets and contingent orders at the venue, and no memory."""
-    terms = np.zeros(1, dtype=TERMS)[0]
+    terms: np.void = np.zeros(1, dtype=TERMS)[0]
     terms["idempotency"] = OPEN_ORDERS
     terms["has_brackets"] = terms["has_one_cancels_other"] = terms["has_one_triggers_other"] = 1
     terms["asks_approval"] = 1

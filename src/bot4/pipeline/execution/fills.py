@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.domain.events import EVENT, IS_MAKER, IS_SELL
+from bot4.domain.events import EVENT, FEE_ASSET_MASK, FEE_ASSET_SHIFT, IS_MAKER, IS_SELL, IS_SNAPSHOT
 from bot4.domain.halts import (
     BAD_REPORT,
     EXCESS_REDUCTION,
@@ -14,7 +14,7 @@ from bot4.domain.halts import (
     UNBOOKABLE,
     UNSURE_FILL,
 )
-from bot4.domain.ledger import OK, apply_to_holding, book_fill
+from bot4.domain.ledger import OK, apply_to_holding, book_fill_and_fee, fee_asset_of, settlement_asset
 from bot4.domain.money import HALF_EVEN, notional_atoms
 from bot4.domain.orders import (
     BUY,
@@ -41,7 +41,7 @@ from bot4.pipeline.execution.awaiting import (
 )
 from bot4.pipeline.execution.halting import halt
 from bot4.pipeline.execution.inquiry import ask, ask_later, undo_never_arrived
-from bot4.pipeline.execution.order_table import find_order
+from bot4.pipeline.execution.order_table import find_order, note_order_id
 from bot4.pipeline.execution.outbox import next_fill
 from bot4.pipeline.execution.trade_memory import NEW, SEEN, remember_trade
 from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
@@ -68,16 +68,22 @@ def apply_fill(brain: Any, config: Any, outbox: Any, report: Any, slot: int) -> 
         return NOTHING_CLOSED
     side = SELL if report["flags"] & IS_SELL else BUY
     lots, ticks, fee = report["fill_lots"], report["fill_ticks"], report["fee_atoms"]
-    instrument = config["instruments"][symbol]
-    if book_fill(brain["ledger"], instrument, brain["positions"][symbol], side, ticks, lots, fee) != OK:
+    instrument, position = config["instruments"][symbol], brain["positions"][symbol]
+    fee_asset = fee_asset_of(instrument, report["flags"])
+    if book_fill_and_fee(brain["ledger"], instrument, position, side, ticks, lots, fee_asset, fee) != OK:
         halt(brain, UNBOOKABLE, order_id, symbol)
         return NOTHING_CLOSED
+    if fee_asset >= config["n_assets"]:
+        halt(brain, BAD_REPORT, order_id, symbol)  # booked, in an asset that has no name here
     brain["n_fills"] += 1
     row = next_fill(outbox)
     if row >= 0:
         _write_fill(outbox["fills"][row], report, side)
     if slot < 0 or brain["orders"][slot]["symbol"] != symbol:
-        halt(brain, STRANGE_FILL, order_id, symbol)  # the money is booked, the rest needs a person
+        if report["flags"] & IS_SNAPSHOT:
+            note_order_id(brain, order_id)  # found in a reconciliation, which says what becomes of it
+        else:
+            halt(brain, STRANGE_FILL, order_id, symbol)  # the money is booked, the rest needs a person
         return NOTHING_CLOSED
     order = brain["orders"][slot]
     fault = _fault_of(brain, slot, side, lots)
@@ -204,6 +210,8 @@ def _write_fill(fill: Any, report: Any, side: int) -> None:
     fill["price_ticks"] = report["fill_ticks"]
     fill["qty_lots"] = report["fill_lots"]
     fill["fee_atoms"] = report["fee_atoms"]
+    fill["fee_asset"] = (report["flags"] >> FEE_ASSET_SHIFT) & FEE_ASSET_MASK
+    fill["padding"] = 0
     fill["is_maker"] = int(report["flags"] & IS_MAKER > 0)
     fill["is_flagged"] = 1
 
@@ -218,7 +226,8 @@ def _fill_sleeve(brain: Any, config: Any, order: Any, report: Any, side: int) ->
     was_flat = sleeve["lots"] == 0
     if apply_to_holding(instrument, sleeve, side, ticks, lots) != OK:
         halt(brain, UNBOOKABLE, order["id"], symbol)
-    sleeve["fees_atoms"] += report["fee_atoms"]
+    if fee_asset_of(instrument, report["flags"]) == settlement_asset(instrument):
+        sleeve["fees_atoms"] += report["fee_atoms"]
     if order["role"] == ENTRY:
         if sleeve["entry_lots"] == 0:
             sleeve["ts_entry_ns"] = report["ts_ns"]

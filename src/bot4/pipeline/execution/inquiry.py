@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.domain.events import EVENT
+from bot4.domain.events import EVENT, IS_SNAPSHOT
 from bot4.domain.halts import BAD_REPORT, CAME_BACK, FILLS_MISSING, NO_ANSWER, VANISHED
 from bot4.domain.orders import (
     CANCEL,
@@ -75,16 +75,6 @@ def ask_later(brain: Any, config: Any, slot: int, ts_ns: int) -> None:
         look_again_at(brain, slot, ts_ns + max(1, config["execution"]["query_delay_ns"]))
 
 
-@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8))
-def ask_about_all(brain: Any, config: Any, outbox: Any, ts_ns: int) -> None:
-    """The venue was out of reach: ask about every order that it may have, for what it said meanwhile is lost."""
-    is_held_there = config["execution"]["has_native_brackets"]
-    for slot in range(brain["n_slots"]):
-        status = brain["orders"][slot]["status"]
-        if is_open(status) or (status == HELD and is_held_there):
-            ask(brain, config, outbox, slot, ts_ns)
-
-
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8))
 def become_unknown(brain: Any, config: Any, outbox: Any, slot: int, command_bits: int, ts_ns: int) -> None:
     """The outcome of commands about an order is not known: it counts as exposure, and the venue is asked."""
@@ -92,6 +82,19 @@ def become_unknown(brain: Any, config: Any, outbox: Any, slot: int, command_bits
     care["unknown"] |= command_bits & care["waits"]
     settle_status(order, care)
     ask(brain, config, outbox, slot, ts_ns)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8))
+def ask_about_all(brain: Any, config: Any, outbox: Any, ts_ns: int) -> None:
+    """The venue was out of reach, or we were: ask about every order that it may have.
+
+    What it said meanwhile is lost, and what became of commands without an answer is unknown.
+    """
+    is_held_there = config["execution"]["has_native_brackets"]
+    for slot in range(brain["n_slots"]):
+        status = brain["orders"][slot]["status"]
+        if is_open(status) or (status == HELD and is_held_there):
+            become_unknown(brain, config, outbox, slot, brain["care"][slot]["waits"], ts_ns)
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8))
@@ -214,7 +217,8 @@ def _take_not_found(brain: Any, config: Any, report: Any, slot: int) -> None:
         _stop_asking(care)  # what it once was the venue has forgotten; what is disputed stays so
         return
     certain_ns = care["ts_place_ns"] + config["execution"]["validity_ns"]
-    if report["ts_ns"] < certain_ns or care["ts_asked_ns"] < certain_ns or report["ts_ns"] < order["ts_active_ns"]:
+    was_asked_late = care["ts_asked_ns"] >= certain_ns or report["flags"] & IS_SNAPSHOT
+    if report["ts_ns"] < certain_ns or not was_asked_late or report["ts_ns"] < order["ts_active_ns"]:
         ask_later(brain, config, slot, report["ts_ns"])
         return
     if order["ts_active_ns"] == 0 and order["filled_lots"] == 0:
@@ -236,7 +240,7 @@ def _stop_asking(care: Any) -> None:
 def _take_word_after_end(brain: Any, config: Any, outbox: Any, report: Any, slot: int) -> None:
     order, care = brain["orders"][slot], brain["care"][slot]
     if not is_finished(report["status"]):
-        if order["reason"] == NEVER_ARRIVED:
+        if order["reason"] == NEVER_ARRIVED or report["flags"] & IS_SNAPSHOT:
             undo_never_arrived(brain, config, outbox, slot, report["ts_ns"])
         return  # else an answer given before the end
     if care["venue_filled_lots"] > order["filled_lots"]:

@@ -129,6 +129,20 @@ def _clear_care(care: Any) -> None:
     care["told_status"] = 0
 
 
+@kernel(void(record(BRAIN), i8, i8))
+def renumber(brain: Any, slot: int, order_id: int) -> None:
+    """Give a new order the id that it has at the venue, from an earlier life."""
+    brain["orders"][slot]["id"] = order_id
+    brain["slot_hints"][order_id % N_SLOT_HINTS] = slot
+
+
+@kernel(void(record(BRAIN), i8))
+def note_order_id(brain: Any, order_id: int) -> None:
+    """An id of an earlier life is at the venue: it is never given again."""
+    if order_id >= brain["next_order_id"]:
+        brain["next_order_id"] = order_id + 1
+
+
 @kernel(b1(record(ORDER), i8))
 def move_order(order: Any, status: int) -> bool:
     """Change an order's status where the table of transitions allows it; returns whether it was allowed."""
