@@ -24,7 +24,9 @@ from bot4.domain.orders import (
 )
 from bot4.domain.recomputation import Deposited, disagreements, recompute
 from bot4.engine.order_desk import OrderDesk
+from bot4.engine.reconciliation import reconcile
 from bot4.engine.run_log import RunLog
+from bot4.engine.venue_account import account_of
 from bot4.simulator.exchange import SimulatedExchange
 from bot4.simulator.network.networked import NetworkedExchange
 from tests.simulation.market import GAP, START_TICKS, SmallMarket
@@ -130,7 +132,7 @@ class World:
             if at == self.n_steps:
                 self._end_faults()
             if at == len(self.steps) - self.n_quiet_steps // 2:
-                self._do("resync", self.now)
+                self._compare()
             self._step(at, ts_ns, events, acts=at < self.n_steps)
         self._check_peace()
         self.digest.update(self.desk.state())
@@ -155,7 +157,7 @@ class World:
             self._act(at % len(self.symbols))
         if self.net.is_connected and (self.n_connections != self.net.n_connections or at % RESYNC_EVERY == 0):
             self.n_connections = self.net.n_connections
-            self._do("resync", self.now)
+            self._compare()
         self._do("clock", self.now)
         self._check_always()
 
@@ -233,7 +235,15 @@ class World:
         desk.log = RunLog()
         self.desk = desk
         self.tail.append(f"{self._clock()} we are back")
-        self._do("resync", self.now)
+        self._compare()
+
+    def _compare(self) -> None:
+        """Reconcile with what the venue shows of the account now; it may be out of reach."""
+        if not self.is_up or not self.net.is_connected:
+            return
+        found = reconcile(self.desk.brain, self.desk.config, self.profile.universe, account_of(self.exchange))
+        self.tail.append(f"{self._clock()} reconciled: {[str(item) for item in found.differences]}")
+        self._do("take", found.events)
 
     # --- what we want ----------------------------------------------------------------------------------------------
 
