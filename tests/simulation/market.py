@@ -17,20 +17,24 @@ LEVELS = 5
 GAP = 10  # ticks
 START_TICKS = 100_000
 MEAN_GAP_NS = 300_000_000
+QUIET_FACTOR = 4.0  # how much slower the market is towards the end
 _MOST_LOTS = 40
 
 
 class SmallMarket:
     """Events of one symbol, in steps: every step is one moment."""
 
-    def __init__(self, seed: int, symbol: int, n_steps: int, start_ns: int, lot: float) -> None:
+    def __init__(self, seed: int, symbol: int, n_busy: int, n_quiet: int, start_ns: int, lot: float) -> None:
+        n_steps = n_busy + n_quiet
         self._rng = np.random.Generator(np.random.PCG64([seed, symbol, 77]))
         self._lots = self._rng.integers(1, _MOST_LOTS, 40 * n_steps + 40).tolist()
         self._at = 0
         self.bid = START_TICKS // GAP
         self.sizes = {BUY: {}, SELL: {}}
         self._rows: list[tuple[int, int, int, int, int, int]] = []  # ts, kind, flags, gaps, lots, side
-        self.times = (start_ns + np.cumsum(1 + self._rng.exponential(MEAN_GAP_NS, n_steps))).astype(np.int64)
+        gaps = self._rng.exponential(MEAN_GAP_NS, n_steps)
+        gaps[n_busy:] *= QUIET_FACTOR
+        self.times = (start_ns + np.cumsum(1 + gaps)).astype(np.int64)
         self.ends = self._tell(start_ns, n_steps)
         self.events = self._as_events(symbol, lot)
 

@@ -30,12 +30,13 @@ from bot4.engine.venue_account import account_of
 from bot4.simulator.exchange import SimulatedExchange
 from bot4.simulator.network.networked import NetworkedExchange
 from tests.simulation.market import GAP, START_TICKS, SmallMarket
-from tests.simulation.profiles import Profile
+from tests.simulation.profiles import VALIDITY_MS, Profile
 
 START_NS = 1_700_000_000_000_000_000
 SECOND_NS = 1_000_000_000
 CAPITAL = Decimal(10_000_000)
-TAIL = 60
+TAIL = 40
+LEAST_EVENTS = 1_000
 ENTRY_SHARE, LEAVE_SHARE, MOVE_SHARE, CANCEL_SHARE = 0.25, 0.06, 0.12, 0.05  # of the steps, while it makes sense
 LONGEST_BARE_NS = 15 * SECOND_NS  # without a stop or an exit, the venue being within reach
 RESYNC_EVERY = 40  # steps
@@ -90,17 +91,18 @@ class Witness(SimulatedExchange):
 class World:
     """A seed, a profile, and what follows from them."""
 
-    n_steps = 300
-    n_quiet_steps = 130
+    n_steps = 220  # of all symbols together
+    n_quiet_steps = 80
 
-    def __init__(self, seed: int, profile: Profile) -> None:
-        self.seed, self.profile = seed, profile
+    def __init__(self, seed: int, profile: Profile, desk_type: type[OrderDesk] = OrderDesk) -> None:
+        self.seed, self.profile, self.desk_type = seed, profile, desk_type
         self.rng = np.random.Generator(np.random.PCG64([seed, 4711]))
         universe = profile.universe
         self.symbols = range(len(universe.instruments))
         lot = float(universe.instruments[0].lot_size)
-        n_each = (self.n_steps + self.n_quiet_steps) // len(self.symbols)
-        markets = [SmallMarket(seed, symbol, n_each, START_NS, lot) for symbol in self.symbols]
+        n_busy, n_quiet = self.n_steps // len(self.symbols), self.n_quiet_steps // len(self.symbols)
+        n_each = n_busy + n_quiet
+        markets = [SmallMarket(seed, symbol, n_busy, n_quiet, START_NS, lot) for symbol in self.symbols]
         turns = sorted((int(m.times[at]), s, at + 1) for s, m in enumerate(markets) for at in range(n_each))
         self.steps = [(START_NS, m.step(0)) for m in markets] + [(ts, markets[s].step(at)) for ts, s, at in turns]
         self.exchange = Witness(universe, profile.venue, balances={"USDT": CAPITAL}, start_ns=START_NS)
@@ -108,7 +110,7 @@ class World:
         self.desk = self._new_desk()
         self.now = START_NS
         self.n_events = self.n_crashes = self.n_connections = 0
-        self.is_up = True
+        self.is_up, self._is_cold, self._return_ns = True, False, 0
         self.hits: Counter[tuple[int, int]] = Counter()
         self.halts: Counter[HaltReason] = Counter()
         self.tail: deque[str] = deque(maxlen=TAIL)
@@ -122,7 +124,7 @@ class World:
         self._snapshot, self._journal, self._sent = self.desk.state(), [], []
 
     def _new_desk(self) -> OrderDesk:
-        return OrderDesk(self.profile.universe, self.profile.execution, capital=CAPITAL, loses_answers=True)
+        return self.desk_type(self.profile.universe, self.profile.execution, capital=CAPITAL, loses_answers=True)
 
     # --- the course of it ------------------------------------------------------------------------------------------
 
@@ -135,6 +137,7 @@ class World:
                 self._compare()
             self._step(at, ts_ns, events, acts=at < self.n_steps)
         self._check_peace()
+        self._require(self.n_events >= LEAST_EVENTS, f"only {self.n_events} events")
         self.digest.update(self.desk.state())
         struck = Counter({kind.name: times for kind, times in self.net.struck().items()})
         n_orders = int(self.desk.brain[0]["next_order_id"]) - 1
@@ -174,7 +177,7 @@ class World:
         reports = self.net.reports(ts_ns)
         if self.net.n_our_crashes != self.n_crashes:
             self._fall()
-        if not self.is_up and self.net.we_return_ns <= ts_ns:
+        if not self.is_up and self._return_ns <= ts_ns:
             self._restart()
         if len(reports) == 0 or not self.is_up:
             return
@@ -215,13 +218,32 @@ class World:
 
     def _fall(self) -> None:
         self.n_crashes = self.net.n_our_crashes
+        if not self.is_up:
+            self._return_ns = max(self._return_ns, self.net.we_return_ns)
+            return
         self.is_up = False
+        self._is_cold = self.rng.random() >= WARM_SHARE
+        wait_ns = round(VALIDITY_MS * 1e6) + SECOND_NS if self._is_cold else 0  # whatever is under way has acted by then
+        self._return_ns = max(self.net.we_return_ns, self.now + wait_ns)
         self.tail.append(f"{self._clock()} we fall")
         self.booked.append(self.desk.fills())
 
     def _restart(self) -> None:
-        """From the snapshot and the journal: the same commands come of it, and none is sent twice."""
+        """Come back warm, from snapshot and journal, or cold, from nothing but the venue."""
+        if self._is_cold:
+            if not self.net.is_connected:
+                return
+            self.desk = self._new_desk()
+            self.booked, self._snapshot, self._journal, self._sent = [], self.desk.state(), [], []
+            self._statuses = {}
+        else:
+            self._recover()
         self.is_up = True
+        self.tail.append(f"{self._clock()} we are back, {'cold' if self._is_cold else 'warm'}")
+        self._compare()
+
+    def _recover(self) -> None:
+        """From the snapshot and the journal: the same commands come of it, and none is sent twice."""
         desk = self._new_desk()
         desk.restore(self._snapshot)
         again = []
@@ -234,8 +256,6 @@ class World:
         desk.commands()  # fills too: they are in the log of the desk that fell
         desk.log = RunLog()
         self.desk = desk
-        self.tail.append(f"{self._clock()} we are back")
-        self._compare()
 
     def _compare(self) -> None:
         """Reconcile with what the venue shows of the account now; it may be out of reach."""
@@ -377,7 +397,10 @@ class World:
             elif sleeve["lots"] != 0:
                 stops = [theirs[k] for k in of_symbol if theirs[k]["type"] == STOP]
                 left = sum(int(row["qty_lots"] - row["filled_lots"]) for row in stops)
-                self._require(left == abs(sleeve["lots"]), f"stops of {symbol} cover {left} of {sleeve['lots']} lots")
+                is_covered = left == abs(sleeve["lots"])
+                if self.profile.has_native_brackets:  # its size is the venue's affair; it only reduces, whatever its size
+                    is_covered = left >= abs(sleeve["lots"]) and all(row["is_reduce_only"] for row in stops)
+                self._require(is_covered, f"stops of {symbol} cover {left} of {sleeve['lots']} lots")
 
     def _require(self, holds: bool, what: str) -> None:
         if not holds:

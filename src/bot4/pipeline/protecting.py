@@ -23,6 +23,8 @@ def protect_symbol(brain: Any, config: Any, outbox: Any, symbol: int, ts_ns: int
                 cancel_bracket(brain, config, outbox, sleeve["entry_order_id"], ts_ns)
                 sleeve["entry_order_id"] = 0
                 sleeve["leave_reason"] = 0
+            if not sleeve["is_entering"]:  # one that was taken in from the venue belongs to no entry
+                cancel_order(brain, config, outbox, sleeve["stop_order_id"], ts_ns)
             continue
         need = protect(brain, config, outbox, symbol, strategy, ts_ns, is_close)
         if need == STOP_IS_LOST:
