@@ -211,6 +211,13 @@ class SimulatedExchange:
         wanted: npt.NDArray[np.void] = rows.copy() if symbol is None else rows[rows["symbol"] == symbol].copy()
         return wanted
 
+    def finished_orders(self) -> npt.NDArray[np.void]:
+        """Orders that have ended and are remembered, the oldest first, as VENUE_ORDER records."""
+        ended = int(self._venue[0]["n_finished"])
+        places = np.arange(max(0, ended - MAX_FINISHED), ended) % MAX_FINISHED
+        rows: npt.NDArray[np.void] = self._venue[0]["finished"][places]
+        return rows
+
     def fills(self, after_trade_id: int = 0) -> npt.NDArray[np.void]:
         """The latest fills, at most :data:`~bot4.simulator.fill_history.MAX_FILLS`, as FILL records by trade id."""
         found: npt.NDArray[np.void] = remembered(self._fills, int(self._venue[0]["next_trade_id"]), after_trade_id)
