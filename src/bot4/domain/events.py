@@ -11,6 +11,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
 EVENT_VERSION = 2
 
@@ -154,3 +155,8 @@ EVENT = np.dtype(
         "itemsize": 64,
     }
 )
+
+
+def copied_rows(rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+    """A copy of records, one-dimensional and contiguous, by their bytes: NumPy copies field by field, 20 times slower."""
+    return np.frombuffer(bytearray(rows.tobytes()), dtype=rows.dtype)

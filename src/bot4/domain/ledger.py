@@ -176,7 +176,7 @@ def book_spot_legs(
         and has_room(ledger, HOLDINGS, base, base_atoms - (fee if fee_asset == base else 0))
         and has_room(ledger, VENUE, base, -base_atoms)
         and has_room(ledger, FEES, fee_asset, fee)
-        and (fee_asset == quote or fee_asset == base or has_room(ledger, HOLDINGS, fee_asset, -fee))
+        and (fee_asset in (quote, base) or has_room(ledger, HOLDINGS, fee_asset, -fee))
     ):
         return LEDGER_OVERFLOW
     move_atoms(ledger, HOLDINGS, VENUE, quote, value_atoms - residue_atoms)

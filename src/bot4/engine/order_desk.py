@@ -14,13 +14,13 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import Halted, SettingError
-from bot4.domain.events import CLOCK, EVENT, RESYNC
+from bot4.domain.events import CLOCK, EVENT, RESYNC, copied_rows
 from bot4.domain.halts import HaltReason
 from bot4.domain.instruments import Universe, pack_instruments
 from bot4.domain.ledger import OK, book_deposit
 from bot4.domain.orders import COMMAND, HELD, is_open
 from bot4.domain.portfolio import BY_SIGNAL, HOLDINGS, MAX_STRATEGIES
-from bot4.engine.run_log import RunLog, copy_of
+from bot4.engine.run_log import RunLog
 from bot4.kernel import i8, kernel, records, void, warm_up
 from bot4.pipeline.execution.commands import cancel_order, place_entry
 from bot4.pipeline.execution.order_table import find_order
@@ -247,7 +247,7 @@ class OrderDesk:
     def _drain(self) -> None:
         box = self.outbox[0]
         if box["n_commands"]:
-            self._made.append(copy_of(box["commands"][: int(box["n_commands"])]))
+            self._made.append(copied_rows(box["commands"][: int(box["n_commands"])]))
         self.log.drain(self.outbox)
 
     # --- what it knows ---------------------------------------------------------------------------------------------

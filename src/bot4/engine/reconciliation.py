@@ -229,6 +229,9 @@ def _statuses(brain: Any, account: VenueAccount, differences: list[Difference]) 
             ours = "unknown" if own is None else OrderStatus(own["status"]).name.lower()
             status = OrderStatus(row["status"]).name.lower()
             differences.append(Difference("orphan", f"order {order_id}", ours, status, True))
+    latest = max(theirs, default=0)
+    if latest >= brain["next_order_id"] and not any(int(event["order_id"][0]) == latest for event in events):
+        events.append(_status_event(account, theirs[latest], theirs[latest], filled.get(latest, 0)))  # its id is taken
     return np.concatenate(events) if events else np.zeros(0, dtype=EVENT)
 
 

@@ -42,10 +42,9 @@ class VenueAccount:
 
 def account_of(exchange: Any) -> VenueAccount:
     """The account at a :class:`~bot4.simulator.exchange.SimulatedExchange`, or at whatever has its Python face."""
-    rows = exchange.open_orders()
     return VenueAccount(
         ts_ns=int(exchange.now_ns),
-        orders=orders_of(rows),
+        orders=np.concatenate([orders_of(exchange.finished_orders()), orders_of(exchange.open_orders())]),
         fills=exchange.fills(),
         lots=tuple(int(row["lots"]) for row in exchange.positions()),
         balances={asset: int(free) + int(locked) for asset, (free, locked) in exchange.balances().items()},

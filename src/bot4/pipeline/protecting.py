@@ -7,10 +7,23 @@ from typing import Any
 from bot4.kernel import b1, i8, kernel, record, void
 from bot4.pipeline.execution.commands import cancel_bracket, cancel_order, may_try_exit, place_exit
 from bot4.pipeline.execution.local_brackets import keep_bracket
-from bot4.pipeline.execution.order_table import is_live
+from bot4.pipeline.execution.order_table import find_order, is_live
 from bot4.pipeline.execution.protection import STOP_IS_LOST, is_carried, protect, restore_stop
 from bot4.pipeline.risk.gate import approve_reduction
 from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8))
+def drop_lone_stop(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, ts_ns: int) -> None:
+    """A stop that was taken in from the venue belongs to no bracket that would end it: it goes with its position."""
+    sleeve = brain["sleeves"][strategy, symbol]
+    if sleeve["lots"] != 0 or sleeve["stop_order_id"] == 0:
+        return
+    slot = find_order(brain, sleeve["stop_order_id"])
+    if slot < 0:
+        sleeve["stop_order_id"] = 0  # forgotten: it is not looked for at every bar
+    elif brain["orders"][slot]["group_id"] == 0:
+        cancel_order(brain, config, outbox, sleeve["stop_order_id"], ts_ns)
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, b1), is_inlined=True)
@@ -23,6 +36,7 @@ def protect_symbol(brain: Any, config: Any, outbox: Any, symbol: int, ts_ns: int
                 cancel_bracket(brain, config, outbox, sleeve["entry_order_id"], ts_ns)
                 sleeve["entry_order_id"] = 0
                 sleeve["leave_reason"] = 0
+            drop_lone_stop(brain, config, outbox, symbol, strategy, ts_ns)
             continue
         need = protect(brain, config, outbox, symbol, strategy, ts_ns, is_close)
         if need == STOP_IS_LOST:

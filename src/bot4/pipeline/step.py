@@ -44,7 +44,7 @@ from bot4.pipeline.execution.order_table import find_order
 from bot4.pipeline.execution.reports import apply_report
 from bot4.pipeline.features.observe import observe
 from bot4.pipeline.feedback import close_trade
-from bot4.pipeline.protecting import keep_brackets, protect_symbol
+from bot4.pipeline.protecting import drop_lone_stop, keep_brackets, protect_symbol
 from bot4.pipeline.risk.clock import update_last_price, update_market_risk
 from bot4.pipeline.signals.regime import update_regime
 from bot4.pipeline.signals.technical import update_technical
@@ -122,6 +122,7 @@ def take_report(brain: Any, config: Any, outbox: Any, report: Any) -> None:
     strategy = apply_report(brain, config, outbox, report)
     if strategy != NOTHING_CLOSED:
         close_trade(brain, config, outbox, brain["trade"], report["symbol"], strategy, report["ts_ns"])
+        drop_lone_stop(brain, config, outbox, report["symbol"], strategy, report["ts_ns"])
     if config["execution"]["has_native_brackets"] == 0 and 0 <= report["symbol"] < config["n_symbols"]:
         keep_brackets(brain, config, outbox, report["symbol"], report["ts_ns"])
 
