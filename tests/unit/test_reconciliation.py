@@ -95,6 +95,7 @@ def compared(found: OrderDesk, account: VenueAccount, *, with_fills: bool = True
     booked = found.fills() if with_fills else None
     outcome = reconcile(found.brain, found.config, UNIVERSE, account, booked=booked)
     assert found.state() == before
+    assert outcome.events.dtype == EVENT
     assert outcome.events["kind"][-1] == RECONCILED
     found.take(outcome.events)
     atoms = 100_000 * 10 ** UNIVERSE.decimals("USDT")

@@ -242,7 +242,7 @@ class OrderDesk:
         self._made = []
         if len(made) == 1:
             return made[0]
-        return np.concatenate(made) if made else np.zeros(0, dtype=COMMAND)
+        return np.concatenate(made, dtype=COMMAND) if made else np.zeros(0, dtype=COMMAND)
 
     def _drain(self) -> None:
         box = self.outbox[0]
