@@ -1,7 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step orders start memory talib
-candlesticks updates volatility.
+candlesticks updates volatility paths dependence.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ import numpy as np
 from benchmarks import (
     bench_bars,
     bench_candlesticks,
+    bench_dependence,
     bench_hybrid,
     bench_memory,
     bench_orders,
+    bench_paths,
     bench_start,
     bench_step,
     bench_talib,
@@ -40,6 +42,8 @@ BENCHMARKS = {
     "candlesticks": bench_candlesticks,
     "updates": bench_updates,
     "volatility": bench_volatility,
+    "paths": bench_paths,
+    "dependence": bench_dependence,
 }
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "performance.md"
