@@ -1,6 +1,6 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
-``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory talib
+``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step orders start memory talib
 candlesticks updates volatility paths dependence.
 """
 
@@ -21,6 +21,7 @@ from benchmarks import (
     bench_dependence,
     bench_hybrid,
     bench_memory,
+    bench_orders,
     bench_paths,
     bench_start,
     bench_step,
@@ -34,6 +35,7 @@ BENCHMARKS = {
     "bars": bench_bars,
     "hybrid": bench_hybrid,
     "step": bench_step,
+    "orders": bench_orders,
     "start": bench_start,
     "memory": bench_memory,
     "talib": bench_talib,
