@@ -91,8 +91,9 @@ class Witness(SimulatedExchange):
 class World:
     """A seed, a profile, and what follows from them."""
 
-    n_steps = 220  # of all symbols together
-    n_quiet_steps = 80
+    n_steps = 260  # of all symbols together
+    n_quiet_steps = 90
+    least_events = LEAST_EVENTS
 
     def __init__(self, seed: int, profile: Profile, desk_type: type[OrderDesk] = OrderDesk) -> None:
         self.seed, self.profile, self.desk_type = seed, profile, desk_type
@@ -137,7 +138,7 @@ class World:
                 self._compare()
             self._step(at, ts_ns, events, acts=at < self.n_steps)
         self._check_peace()
-        self._require(self.n_events >= LEAST_EVENTS, f"only {self.n_events} events")
+        self._require(self.n_events >= self.least_events, f"only {self.n_events} events")
         self.digest.update(self.desk.state())
         struck = Counter({kind.name: times for kind, times in self.net.struck().items()})
         n_orders = int(self.desk.brain[0]["next_order_id"]) - 1
@@ -223,7 +224,9 @@ class World:
             return
         self.is_up = False
         self._is_cold = self.rng.random() >= WARM_SHARE
-        wait_ns = round(VALIDITY_MS * 1e6) + SECOND_NS if self._is_cold else 0  # whatever is under way has acted by then
+        wait_ns = (
+            round(VALIDITY_MS * 1e6) + SECOND_NS if self._is_cold else 0
+        )  # whatever is under way has acted by then
         self._return_ns = max(self.net.we_return_ns, self.now + wait_ns)
         self.tail.append(f"{self._clock()} we fall")
         self.booked.append(self.desk.fills())
@@ -281,7 +284,9 @@ class World:
         drawn -= MOVE_SHARE
         if drawn < 0:
             if sleeve["stop_order_id"] and sleeve["lots"] != 0:
-                self._do("move_stop", symbol, int(sleeve["stop_ticks"]) + (1 if sleeve["lots"] > 0 else -1) * GAP, self.now)
+                self._do(
+                    "move_stop", symbol, int(sleeve["stop_ticks"]) + (1 if sleeve["lots"] > 0 else -1) * GAP, self.now
+                )
             return
         if drawn < CANCEL_SHARE:
             open_ids = self.desk.open_orders()["id"]
@@ -351,7 +356,9 @@ class World:
         net_lots = self.exchange._venue[0]["net_lots"]
         for symbol in self.symbols:
             held, sleeve = self.desk.lots(symbol), brain["sleeves"][0, symbol]
-            self._require(held == net_lots[symbol], f"we hold {held} lots of {symbol}, the venue says {net_lots[symbol]}")
+            self._require(
+                held == net_lots[symbol], f"we hold {held} lots of {symbol}, the venue says {net_lots[symbol]}"
+            )
             self._require(held == sleeve["lots"], f"the sleeve of {symbol} holds {sleeve['lots']}, the position {held}")
         self.halts.update(self.desk.halts())
         self._require(self.desk.is_halted == (len(self.desk.halts()) > 0), "halted without a reason")
@@ -398,7 +405,9 @@ class World:
                 stops = [theirs[k] for k in of_symbol if theirs[k]["type"] == STOP]
                 left = sum(int(row["qty_lots"] - row["filled_lots"]) for row in stops)
                 is_covered = left == abs(sleeve["lots"])
-                if self.profile.has_native_brackets:  # its size is the venue's affair; it only reduces, whatever its size
+                if (
+                    self.profile.has_native_brackets
+                ):  # its size is the venue's affair; it only reduces, whatever its size
                     is_covered = left >= abs(sleeve["lots"]) and all(row["is_reduce_only"] for row in stops)
                 self._require(is_covered, f"stops of {symbol} cover {left} of {sleeve['lots']} lots")
 

@@ -211,7 +211,7 @@ class OrderDesk:
         self._drain()
         made = self._made
         self._made = []
-        return np.concatenate(made) if made else np.zeros(0, dtype=COMMAND)
+        return np.concatenate(made, dtype=COMMAND) if made else np.zeros(0, dtype=COMMAND)
 
     def _drain(self) -> None:
         box = self.outbox[0]

@@ -133,7 +133,7 @@ def reconcile(
     differences: list[Difference] = []
     fills = _missing_fills(brain[0], account, booked, differences)
     statuses = _statuses(brain[0], account, differences)
-    events = np.concatenate([fills, statuses]) if len(fills) or len(statuses) else np.zeros(0, dtype=EVENT)
+    events = np.concatenate([fills, statuses], dtype=EVENT) if len(fills) or len(statuses) else np.zeros(0, dtype=EVENT)
     after = _after(brain, config, events)
     differences += _unsettled(after[0])
     differences += _other_positions(after[0], universe, account)
@@ -144,7 +144,7 @@ def reconcile(
     unexplained = sum(not item.is_explained and item.what != UNSETTLED for item in differences)
     is_unsettled = any(item.what == UNSETTLED for item in differences)
     verdict["mode"] = unexplained or (-1 if is_unsettled else 0)
-    return Reconciliation(np.concatenate([events, verdict]), tuple(differences), account.ts_ns)
+    return Reconciliation(np.concatenate([events, verdict], dtype=EVENT), tuple(differences), account.ts_ns)
 
 
 def _require_sense(account: VenueAccount, n_symbols: int) -> None:
@@ -181,7 +181,7 @@ def _missing_fills(brain: Any, account: VenueAccount, booked: Records | None, di
         events.append(event)
         theirs = f"{'sold' if is_sell else 'bought'} {int(fill['qty_lots'])} lots at {int(fill['price_ticks'])}"
         differences.append(Difference("missing_fill", f"{trade_id} of order {order_id}", "none", theirs, True))
-    return np.concatenate(events) if events else np.zeros(0, dtype=EVENT)
+    return np.concatenate(events, dtype=EVENT) if events else np.zeros(0, dtype=EVENT)
 
 
 def _ordered(brain: Any, order_id: int) -> int:
@@ -232,7 +232,7 @@ def _statuses(brain: Any, account: VenueAccount, differences: list[Difference]) 
     latest = max(theirs, default=0)
     if latest >= brain["next_order_id"] and not any(int(event["order_id"][0]) == latest for event in events):
         events.append(_status_event(account, theirs[latest], theirs[latest], filled.get(latest, 0)))  # its id is taken
-    return np.concatenate(events) if events else np.zeros(0, dtype=EVENT)
+    return np.concatenate(events, dtype=EVENT) if events else np.zeros(0, dtype=EVENT)
 
 
 def _is_native(brain: Any, row: Any) -> bool:

@@ -44,7 +44,7 @@ def account_of(exchange: Any) -> VenueAccount:
     """The account at a :class:`~bot4.simulator.exchange.SimulatedExchange`, or at whatever has its Python face."""
     return VenueAccount(
         ts_ns=int(exchange.now_ns),
-        orders=np.concatenate([orders_of(exchange.finished_orders()), orders_of(exchange.open_orders())]),
+        orders=np.concatenate([orders_of(exchange.finished_orders()), orders_of(exchange.open_orders())], dtype=ORDER),
         fills=exchange.fills(),
         lots=tuple(int(row["lots"]) for row in exchange.positions()),
         balances={asset: int(free) + int(locked) for asset, (free, locked) in exchange.balances().items()},
@@ -62,7 +62,7 @@ def account_of_venue(venue: Records, universe: Universe, ts_ns: int) -> VenueAcc
     coming["status"] = np.where(coming["status"] == HELD, HELD, PENDING)
     return VenueAccount(
         ts_ns=ts_ns,
-        orders=np.concatenate([orders_of(row["orders"][: int(row["n_orders"])]), coming]),
+        orders=np.concatenate([orders_of(row["orders"][: int(row["n_orders"])]), coming], dtype=ORDER),
         lots=tuple(int(lots) for lots in row["net_lots"][: len(universe.instruments)]),
     )
 
