@@ -22,7 +22,6 @@ from bot4.domain.events import (
 from bot4.domain.orders import (
     CANCEL,
     COMMAND,
-    EXIT,
     FREE,
     HELD,
     PLACE,
@@ -177,14 +176,13 @@ class WrongFeeSign(Mutant):
         return True
 
 
-class ExitsOneLotShort(Mutant):
-    """The remainder of an exit is off by one."""
+class StopsOneLotShort(Mutant):
+    """The remainder that a stop protects is off by one."""
 
     def says(self, command: Any) -> bool:
         order = command["order"]
-        if command["kind"] == PLACE and order["role"] == EXIT and order["qty_lots"] > 1:
+        if command["kind"] in (PLACE, REPLACE) and order["role"] == PROTECTIVE_STOP and order["qty_lots"] > 1:
             order["qty_lots"] -= 1
-            self.brain[0]["sleeves"][order["strategy"], order["symbol"]]["lots"] -= 0
         return True
 
 
@@ -324,7 +322,7 @@ class NeverReconciles(World):
 
 DESKS: tuple[type[Mutant], ...] = (
     ResendsOnTimeout, BooksFillsTwice, ForgetsCancels, WrongSideOfStops, NeverReplaces, IgnoresFillsAfterTheEnd,
-    TrustsNotFound, LosesEverySecondReport, WrongFeeSign, ExitsOneLotShort, ReplaceForgetsFills, UnknownIsRejected,
+    TrustsNotFound, LosesEverySecondReport, WrongFeeSign, StopsOneLotShort, ReplaceForgetsFills, UnknownIsRejected,
     UnknownIsAccepted, WrongSideOfFills, RefusedCancelEndsTheOrder, NeverAsks, DropsPartialFills, StopsForTheWholeEntry,
     ForgetsStops, MixesSymbols, PriceOffByATick,
 )  # fmt: skip

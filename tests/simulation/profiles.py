@@ -1,4 +1,4 @@
-"""The venues and networks that the simulation runs before: idempotency, brackets at the venue or not, how bad the network is."""
+"""The venues and networks of the simulation: idempotency, brackets at the venue or not, how bad the network is."""
 
 from __future__ import annotations
 
