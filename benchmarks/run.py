@@ -1,7 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step orders start memory talib
-candlesticks updates volatility paths dependence.
+candlesticks updates volatility paths dependence book matching quoting.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ import numpy as np
 
 from benchmarks import (
     bench_bars,
+    bench_book,
     bench_candlesticks,
     bench_dependence,
     bench_hybrid,
+    bench_matching,
     bench_memory,
     bench_orders,
     bench_paths,
+    bench_quoting,
     bench_start,
     bench_step,
     bench_talib,
@@ -44,6 +47,9 @@ BENCHMARKS = {
     "volatility": bench_volatility,
     "paths": bench_paths,
     "dependence": bench_dependence,
+    "book": bench_book,
+    "matching": bench_matching,
+    "quoting": bench_quoting,
 }
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "performance.md"
