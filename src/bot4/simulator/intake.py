@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bot4.domain.events import (
+    ABOUT_CANCEL,
+    ABOUT_REPLACE,
     BAR,
     EVENT,
     ORDER_ACCEPTED,
@@ -12,49 +14,47 @@ from bot4.domain.events import (
     ORDER_REJECTED,
     ORDER_REPLACED,
 )
-from bot4.domain.money import CEILING, OVERFLOW, notional_atoms
+from bot4.domain.money import FLOOR, mul_div
 from bot4.domain.orders import (
-    BUY,
     CANCEL,
+    CANCELS_SIBLINGS,
     COMMAND,
-    EXIT_SLOTS,
+    FILLED,
     HELD,
-    LIMIT,
     MARKET,
-    MAX_ORDERS,
     ORDER,
     PLACE,
+    POST_ONLY,
+    QUERY,
     REPLACE,
-    SELL,
-    STOP,
+    TRAILING_STOP,
+    WAITS_FOR_FULL_FILL,
     WORKING,
 )
 from bot4.domain.venue_reasons import (
-    ABOVE_MAX_LOTS,
     BAD_ORDER,
     BAD_PRICE,
     BAD_QUANTITY,
-    BELOW_MIN_LOTS,
-    BELOW_MIN_NOTIONAL,
-    BEYOND_HOLDINGS,
-    DUPLICATE_ORDER,
     NO_PARENT,
     NOT_APPROVED,
     ON_REQUEST,
-    PARENT_GONE,
-    TABLE_FULL,
-    TOO_LARGE,
     UNKNOWN_ORDER,
+    WOULD_TAKE,
 )
 from bot4.kernel import b1, i8, kernel, record, records, void
-from bot4.simulator.brackets import share_parent_fill
+from bot4.simulator.acceptance import TAKEN, has_prices, is_taking, why_not, why_not_quantity
+from bot4.simulator.brackets import end_with_order, share_parent_fill
 from bot4.simulator.order_book import (
-    cancel_held_children,
+    arrive,
     cancel_row,
+    find_finished,
     find_order,
     find_order_of,
     insert_row,
+    is_in_market,
     report_order,
+    report_status,
+    report_unknown,
     settle_rows,
     write_report,
 )
@@ -63,13 +63,13 @@ from bot4.simulator.state import (
     MAX_QUEUED,
     QUEUE_FULL,
     RECEIVED,
+    RESTED,
     UNKNOWN_COMMAND,
     UNKNOWN_SYMBOL,
     VENUE,
     VENUE_ORDER,
 )
-
-_TAKEN = 0  # no reason to refuse
+from bot4.simulator.triggers import is_priced
 
 
 @kernel(i8(record(VENUE), record(COMMAND)))
@@ -85,7 +85,7 @@ def receive(venue: Any, command: Any) -> int:
     symbol = command["order"]["symbol"]
     if symbol < 0 or symbol >= venue["n_symbols"]:
         return UNKNOWN_SYMBOL
-    if command["kind"] < PLACE or command["kind"] > REPLACE:
+    if command["kind"] < PLACE or command["kind"] > QUERY:
         return UNKNOWN_COMMAND
     at = venue["n_queued"]
     if at == MAX_QUEUED:
@@ -111,7 +111,7 @@ def open_order_count(venue: Any) -> int:
 @kernel(i8(record(VENUE)))
 def most_reports(venue: Any) -> int:
     """The most reports that one event can give rise to, with what the venue holds now."""
-    return int(3 * venue["n_orders"] + 4 * venue["n_queued"])
+    return int(4 * (venue["n_orders"] + venue["n_queued"]))
 
 
 @kernel(i8(record(VENUE), i8, records(EVENT)))
@@ -132,7 +132,7 @@ def cancel_all(venue: Any, ts_ns: int, reports: Any) -> int:
             write_report(venue, reports, ts_ns, ORDER_CANCELLED, order["symbol"], order["id"], ON_REQUEST)
     venue["n_queued"] = 0
     for symbol in range(venue["n_symbols"]):
-        settle_rows(venue, symbol)
+        settle_rows(venue, symbol, ts_ns)
     return int(venue["n_reports"])
 
 
@@ -150,10 +150,15 @@ def is_effective(venue: Any, command: Any, event: Any) -> bool:
 def take_commands(venue: Any, event: Any, open_ticks: int, reports: Any) -> None:
     """Apply every command that is in force at an event, in the order sent."""
     kept = 0
+    symbol = event["symbol"]
+    venue["reference_ticks"][symbol] = open_ticks
+    # A limit at the open itself is not traded through: it makes.
+    venue["bid_ticks"][symbol] = open_ticks - 1
+    venue["ask_ticks"][symbol] = open_ticks + 1
     for at in range(venue["n_queued"]):
         command = venue["queue"][at]
         if is_effective(venue, command, event):
-            _take(venue, command, event["ts_ns"], open_ticks, reports)
+            take(venue, command, event["ts_ns"], command["ts_ns"], reports)
         else:
             if kept != at:
                 venue["queue"][kept] = command
@@ -162,107 +167,81 @@ def take_commands(venue: Any, event: Any, open_ticks: int, reports: Any) -> None
 
 
 @kernel(void(record(VENUE), record(COMMAND), i8, i8, records(EVENT)))
-def _take(venue: Any, command: Any, ts_ns: int, open_ticks: int, reports: Any) -> None:
+def take(venue: Any, command: Any, ts_ns: int, arrived_ns: int, reports: Any) -> None:
+    """Apply one command that has arrived.
+
+    Args:
+        venue: its quote of the symbol (``bid_ticks``, ``ask_ticks``, ``reference_ticks``) is the present one.
+        command: of a known symbol and kind.
+        ts_ns: time of the reports.
+        arrived_ns: from when on the order is in the market.
+        reports: rows to write, with room.
+    """
     order = command["order"]
-    if command["kind"] == PLACE:
-        reason = _place(venue, order, ts_ns, open_ticks, reports)
-    elif command["kind"] == CANCEL:
-        reason = _cancel(venue, order, ts_ns, reports)
+    kind = command["kind"]
+    flags = 0
+    if kind == PLACE:
+        reason = _place(venue, order, ts_ns, arrived_ns, reports)
+    elif kind == CANCEL:
+        reason, flags = _cancel(venue, order, ts_ns, reports), ABOUT_CANCEL
+    elif kind == REPLACE:
+        reason, flags = _replace(venue, order, ts_ns, arrived_ns, reports), ABOUT_REPLACE
     else:
-        reason = _replace(venue, order, ts_ns, reports)
-    if reason != _TAKEN:
+        reason = _answer(venue, order, ts_ns, reports)
+    if reason != TAKEN:
         write_report(venue, reports, ts_ns, ORDER_REJECTED, order["symbol"], order["id"], reason)
+        reports[venue["n_reports"] - 1]["flags"] = flags
 
 
 @kernel(i8(record(VENUE), record(ORDER), i8, i8, records(EVENT)))
-def _place(venue: Any, placed: Any, ts_ns: int, open_ticks: int, reports: Any) -> int:
-    reason = _why_not(venue, placed, open_ticks)
-    if reason != _TAKEN:
+def _place(venue: Any, placed: Any, ts_ns: int, arrived_ns: int, reports: Any) -> int:
+    reason = why_not(venue, placed, ts_ns)
+    if reason != TAKEN:
         return int(reason)
     if placed["parent_id"] == 0:
-        at = insert_row(venue, placed, WORKING, AT_OPEN)
+        at = insert_row(venue, placed, WORKING, arrived_ns)
         report_order(venue, reports, ts_ns, venue["orders"][at], ORDER_ACCEPTED)
-        return _TAKEN
-    if find_order_of(venue, placed["symbol"], placed["parent_id"]) < 0:
+        return TAKEN
+    symbol, parent_id = placed["symbol"], placed["parent_id"]
+    if find_order_of(venue, symbol, parent_id) >= 0:
+        at = insert_row(venue, placed, HELD, arrived_ns)
+        parent_at = find_order(venue, parent_id)
+        share_parent_fill(venue, reports, ts_ns, venue["orders"][parent_at], venue["orders"][at], 0, AT_OPEN)
+        return TAKEN
+    finished_at = find_finished(venue, parent_id)
+    if finished_at < 0 or not _can_start(venue["finished"][finished_at], placed):
         return NO_PARENT
-    at = insert_row(venue, placed, HELD, AT_OPEN)
-    parent_at = find_order(venue, placed["parent_id"])
-    share_parent_fill(venue, reports, ts_ns, venue["orders"][parent_at], venue["orders"][at], 0, AT_OPEN)
-    return _TAKEN
+    at = insert_row(venue, placed, HELD, arrived_ns)
+    share_parent_fill(venue, reports, ts_ns, venue["finished"][finished_at], venue["orders"][at], 0, AT_OPEN)
+    return TAKEN
 
 
-@kernel(i8(record(VENUE), record(ORDER), i8))
-def _why_not(venue: Any, order: Any, open_ticks: int) -> int:
-    """Reason to refuse an order as placed, or ``_TAKEN``."""
-    if order["approval_id"] == 0:
-        return NOT_APPROVED
-    is_known = MARKET <= order["type"] <= STOP and (order["side"] == BUY or order["side"] == SELL)
-    if order["id"] <= 0 or not is_known:
-        return BAD_ORDER
-    if find_order(venue, order["id"]) >= 0:
-        return DUPLICATE_ORDER
-    if venue["n_orders"] >= (MAX_ORDERS if order["is_reduce_only"] else MAX_ORDERS - EXIT_SLOTS):
-        return TABLE_FULL
-    if not _has_price(order["type"], order["limit_ticks"], order["stop_ticks"]):
-        return BAD_PRICE
-    reason = _why_not_quantity(venue, order["symbol"], order["qty_lots"], order["is_reduce_only"])
-    if reason != _TAKEN:
-        return int(reason)
-    return int(_why_not_value(venue, order, open_ticks))
-
-
-@kernel(i8(record(VENUE), record(ORDER), i8))
-def _why_not_value(venue: Any, order: Any, open_ticks: int) -> int:
-    instrument = venue["instruments"][order["symbol"]]
-    price_ticks = open_ticks
-    if order["type"] == LIMIT:
-        price_ticks = order["limit_ticks"]
-    elif order["type"] == STOP:
-        price_ticks = order["stop_ticks"]
-    notional = notional_atoms(instrument, price_ticks, order["qty_lots"], CEILING)
-    if notional == OVERFLOW:
-        return TOO_LARGE
-    if order["is_reduce_only"]:
-        return _TAKEN
-    if notional < instrument["min_notional_atoms"]:
-        return BELOW_MIN_NOTIONAL
-    is_spot_sale = order["side"] == SELL and instrument["is_perpetual"] == 0
-    if is_spot_sale and order["qty_lots"] > venue["net_lots"][order["symbol"]]:
-        return BEYOND_HOLDINGS
-    return _TAKEN
-
-
-@kernel(b1(i8, i8, i8))
-def _has_price(order_type: int, limit_ticks: int, stop_ticks: int) -> bool:
-    return not ((order_type == LIMIT and limit_ticks <= 0) or (order_type == STOP and stop_ticks <= 0))
-
-
-@kernel(i8(record(VENUE), i8, i8, i8))
-def _why_not_quantity(venue: Any, symbol: int, qty_lots: int, is_reduce_only: int) -> int:
-    instrument = venue["instruments"][symbol]
-    if qty_lots <= 0:
-        return BAD_QUANTITY
-    if qty_lots > instrument["max_lots"]:
-        return ABOVE_MAX_LOTS
-    if qty_lots < instrument["min_lots"] and not is_reduce_only:
-        return BELOW_MIN_LOTS
-    return _TAKEN
+@kernel(b1(record(VENUE_ORDER), record(ORDER)))
+def _can_start(parent: Any, child: Any) -> bool:
+    """Whether a child that comes after its parent's end has a share of it."""
+    is_whole = parent["status"] == FILLED or child["flags"] & WAITS_FOR_FULL_FILL == 0
+    share = mul_div(child["qty_lots"], parent["filled_lots"], parent["ordered_lots"], FLOOR)
+    return bool(parent["symbol"] == child["symbol"] and is_whole and share > 0)
 
 
 @kernel(i8(record(VENUE), record(ORDER), i8, records(EVENT)))
 def _cancel(venue: Any, wanted: Any, ts_ns: int, reports: Any) -> int:
+    """Cancel an order: where a venue keeps no ids apart, every one of that id."""
+    reason = UNKNOWN_ORDER
     at = find_order_of(venue, wanted["symbol"], wanted["id"])
-    if at < 0:
-        return UNKNOWN_ORDER
-    cancel_row(venue, reports, ts_ns, venue["orders"][at], ON_REQUEST)
-    cancel_held_children(venue, reports, ts_ns, wanted["id"], PARENT_GONE)
-    return _TAKEN
+    while at >= 0:
+        order = venue["orders"][at]
+        cancel_row(venue, reports, ts_ns, order, ON_REQUEST)
+        end_with_order(venue, reports, ts_ns, order)
+        reason = TAKEN
+        at = find_order_of(venue, wanted["symbol"], wanted["id"])
+    return reason
 
 
-@kernel(i8(record(VENUE), record(ORDER), i8, records(EVENT)))
-def _replace(venue: Any, wanted: Any, ts_ns: int, reports: Any) -> int:
+@kernel(i8(record(VENUE), record(ORDER), i8, i8, records(EVENT)))
+def _replace(venue: Any, wanted: Any, ts_ns: int, arrived_ns: int, reports: Any) -> int:
     """New prices, and a new quantity unless the order shares its bracket's, which its entry and exits settle."""
-    if wanted["approval_id"] == 0:
+    if wanted["approval_id"] == 0 and venue["terms"]["asks_approval"] != 0:
         return NOT_APPROVED
     at = find_order_of(venue, wanted["symbol"], wanted["id"])
     if at < 0:
@@ -270,22 +249,58 @@ def _replace(venue: Any, wanted: Any, ts_ns: int, reports: Any) -> int:
     order = venue["orders"][at]
     if order["type"] == MARKET:
         return BAD_ORDER
-    if not _has_price(order["type"], wanted["limit_ticks"], wanted["stop_ticks"]):
+    trail = wanted["trail_ticks"] if wanted["trail_ticks"] != 0 else order["trail_ticks"]
+    if not has_prices(order["type"], wanted["limit_ticks"], wanted["stop_ticks"], trail):
         return BAD_PRICE
-    if not _is_sharing(order):
-        reason = _why_not_quantity(venue, order["symbol"], wanted["qty_lots"], order["is_reduce_only"])
-        if reason == _TAKEN and wanted["qty_lots"] <= order["filled_lots"]:
+    qty_lots = order["qty_lots"]
+    if not _is_sharing(venue, order):
+        qty_lots = wanted["qty_lots"]
+        reason = why_not_quantity(venue, order["symbol"], qty_lots, order["is_reduce_only"])
+        if reason == TAKEN and qty_lots <= order["filled_lots"]:
             reason = BAD_QUANTITY
-        if reason != _TAKEN:
+        if reason != TAKEN:
             return int(reason)
-        order["qty_lots"] = wanted["qty_lots"]
+    is_post_only = order["flags"] & POST_ONLY != 0 and is_priced(order)
+    if is_post_only and is_taking(venue, order["symbol"], order["side"], wanted["limit_ticks"]):
+        return WOULD_TAKE
+    keeps_place = _keeps_place(venue, order, wanted, qty_lots)
+    order["qty_lots"] = qty_lots
     order["limit_ticks"] = wanted["limit_ticks"]
-    order["stop_ticks"] = wanted["stop_ticks"]
-    order["arrival"] = AT_OPEN
+    if order["type"] != TRAILING_STOP or order["extreme_ticks"] == 0:
+        order["stop_ticks"] = wanted["stop_ticks"]
+    order["trail_ticks"] = trail
+    if not keeps_place:
+        arrive(venue, order, AT_OPEN, arrived_ns)
     report_order(venue, reports, ts_ns, order, ORDER_REPLACED)
-    return _TAKEN
+    return TAKEN
 
 
-@kernel(b1(record(VENUE_ORDER)))
-def _is_sharing(order: Any) -> bool:
+@kernel(b1(record(VENUE), record(VENUE_ORDER), record(ORDER), i8))
+def _keeps_place(venue: Any, order: Any, wanted: Any, qty_lots: int) -> bool:
+    """Whether a replacement leaves an order where it stands: on some venues, where it only takes lots off."""
+    is_same_price = order["limit_ticks"] == wanted["limit_ticks"] and order["stop_ticks"] == wanted["stop_ticks"]
+    is_resting = order["arrival"] == RESTED and is_in_market(order)
+    may_keep = venue["terms"]["keeps_place_on_less"] != 0
+    return bool(may_keep and is_resting and is_same_price and qty_lots <= order["qty_lots"])
+
+
+@kernel(b1(record(VENUE), record(VENUE_ORDER)))
+def _is_sharing(venue: Any, order: Any) -> bool:
+    if order["flags"] & (CANCELS_SIBLINGS | WAITS_FOR_FULL_FILL) != 0 or venue["terms"]["has_brackets"] == 0:
+        return False
     return bool(order["parent_id"] != 0 or (order["group_id"] != 0 and order["group_id"] != order["id"]))
+
+
+@kernel(i8(record(VENUE), record(ORDER), i8, records(EVENT)))
+def _answer(venue: Any, wanted: Any, ts_ns: int, reports: Any) -> int:
+    """Answer a query: where the order stands, or that no such order is known."""
+    at = find_order_of(venue, wanted["symbol"], wanted["id"])
+    if at >= 0:
+        report_status(venue, reports, ts_ns, venue["orders"][at])
+        return TAKEN
+    at = find_finished(venue, wanted["id"])
+    if at >= 0 and venue["finished"][at]["symbol"] == wanted["symbol"]:
+        report_status(venue, reports, ts_ns, venue["finished"][at])
+        return TAKEN
+    report_unknown(venue, reports, ts_ns, wanted["symbol"], wanted["id"])
+    return TAKEN

@@ -11,28 +11,23 @@ import math
 from typing import Any
 
 from bot4.domain.events import BAR, EVENT, TRADE
-from bot4.domain.money import CEILING, OVERFLOW, fee_atoms, notional_atoms
-from bot4.domain.orders import BUY, FILLED, LIMIT, MARKET, PARTLY_FILLED, SELL, STOP
-from bot4.domain.venue_reasons import BEYOND_HOLDINGS, NOTHING_TO_REDUCE, PARENT_GONE, TOO_LARGE
+from bot4.domain.orders import BUY, MARKET, POST_ONLY, SELL, TRAILING_STOP
+from bot4.domain.venue_reasons import NOT_FILLED, WOULD_TAKE
 from bot4.kernel import b1, f8, i8, kernel, record, records, void
-from bot4.simulator.brackets import (
-    NO_STOP,
-    group_left_lots,
-    is_protective_stop,
-    is_target,
-    share_group_exit,
-    share_with_children,
-)
+from bot4.simulator.brackets import end_with_order, is_protective_stop, is_target
+from bot4.simulator.ending import expire_due, is_immediate, trigger_row
+from bot4.simulator.filling import fill_order
 from bot4.simulator.intake import most_reports, take_commands
-from bot4.simulator.order_book import (
-    cancel_held_children,
-    cancel_row,
-    is_in_market,
-    left_lots,
-    report_fill,
-    settle_rows,
-)
+from bot4.simulator.order_book import expire_row, has_met, is_in_market, seen_from_ns, settle_rows
 from bot4.simulator.state import AT_OPEN, RESTED, VENUE, VENUE_ORDER, WITHIN
+from bot4.simulator.triggers import (
+    follow,
+    has_limit,
+    is_priced,
+    trigger_direction,
+    trigger_ticks,
+    waits_for_trigger,
+)
 
 REPORTS_FULL = -1
 UNLIMITED = 1 << 62
@@ -54,7 +49,7 @@ def needs_match(venue: Any, event: Any) -> bool:
         return False
     if venue["n_waiting"][symbol] == 0:
         return False
-    if venue["n_queued"] > 0:
+    if venue["n_queued"] > 0 or event["ts_ns"] >= venue["next_expiry_ns"]:
         return True
     if kind == TRADE:
         ticks = event["price_ticks"]
@@ -81,6 +76,13 @@ def match(venue: Any, event: Any, reports: Any) -> int:
     if most_reports(venue) > len(reports):
         return REPORTS_FULL
     venue["n_reports"] = 0
+    meet(venue, event, reports)
+    return int(venue["n_reports"])
+
+
+@kernel(void(record(VENUE), record(EVENT), records(EVENT)))
+def meet(venue: Any, event: Any, reports: Any) -> None:
+    """:func:`match` after the reports already there, where the caller has made sure of the room."""
     symbol = event["symbol"]
     if event["kind"] == BAR:
         open_ticks, high_ticks, low_ticks = event["open_ticks"], event["high_ticks"], event["low_ticks"]
@@ -88,13 +90,18 @@ def match(venue: Any, event: Any, reports: Any) -> int:
     else:
         open_ticks = high_ticks = low_ticks = event["price_ticks"]
         volume = event["quantity"]
-        budget = _whole_lots(volume, venue["instruments"][symbol]["lot"])
+        budget = whole_lots(volume, venue["instruments"][symbol]["lot"])
     if venue["n_queued"] > 0:
         take_commands(venue, event, open_ticks, reports)
+    if event["ts_ns"] >= venue["next_expiry_ns"]:
+        # A bar that closes as an order's time is up lies within that time, a trade at that moment does not.
+        due_ns = event["ts_ns"] - (1 if event["kind"] == BAR else 0)
+        expire_due(venue, reports, symbol, due_ns, event["ts_ns"])
     if volume > 0.0:
+        _meet_open(venue, event, open_ticks)
         _trade(venue, event, reports, open_ticks, high_ticks, low_ticks, budget)
-    settle_rows(venue, symbol)
-    return int(venue["n_reports"])
+        _meet_end(venue, event, reports, high_ticks, low_ticks)
+    settle_rows(venue, symbol, seen_from_ns(event))
 
 
 @kernel(i8(records(VENUE), records(EVENT), i8, records(EVENT)))
@@ -104,7 +111,8 @@ def match_event(venues: Any, events: Any, at: int, reports: Any) -> int:
 
 
 @kernel(i8(f8, f8))
-def _whole_lots(quantity: float, lot: float) -> int:
+def whole_lots(quantity: float, lot: float) -> int:
+    """Whole lots in a quantity of the base, up to a millionth of a lot; 0 where it is not above zero."""
     lots = quantity / lot
     return int(lots + _LOT_TOLERANCE) if 0.0 < lots < UNLIMITED else 0
 
@@ -113,19 +121,14 @@ def _whole_lots(quantity: float, lot: float) -> int:
 def reach_ticks(order: Any, open_ticks: int, high_ticks: int, low_ticks: int) -> int:
     """Price at which a bar reaches an order, before slippage, or 0.
 
-    A stop is reached when touched, a limit only when traded through; either at the open where the bar opens beyond.
+    A trigger is reached when touched, a limit only when traded through; either at the open where the bar opens beyond.
     """
     if order["type"] == MARKET:
         return open_ticks
-    if order["type"] == STOP:
-        stop = order["stop_ticks"]
-        if order["side"] == BUY:
-            if open_ticks >= stop:
-                return open_ticks
-            return int(stop) if high_ticks >= stop else _OUT_OF_REACH
-        if open_ticks <= stop:
-            return open_ticks
-        return int(stop) if low_ticks <= stop else _OUT_OF_REACH
+    if waits_for_trigger(order):
+        return int(_trigger_reach_ticks(order, open_ticks, high_ticks, low_ticks))
+    if not has_limit(order["type"]):
+        return open_ticks
     limit = order["limit_ticks"]
     if order["side"] == BUY:
         if open_ticks < limit:
@@ -136,12 +139,29 @@ def reach_ticks(order: Any, open_ticks: int, high_ticks: int, low_ticks: int) ->
     return int(limit) if high_ticks > limit else _OUT_OF_REACH
 
 
+@kernel(i8(record(VENUE_ORDER), i8, i8, i8))
+def _trigger_reach_ticks(order: Any, open_ticks: int, high_ticks: int, low_ticks: int) -> int:
+    wanted = trigger_ticks(order)
+    if wanted <= 0:
+        return _OUT_OF_REACH
+    if trigger_direction(order) > 0:
+        if open_ticks >= wanted:
+            return open_ticks
+        return int(wanted) if high_ticks >= wanted else _OUT_OF_REACH
+    if open_ticks <= wanted:
+        return open_ticks
+    return int(wanted) if low_ticks <= wanted else _OUT_OF_REACH
+
+
 @kernel(b1(record(VENUE), i8, i8, i8, i8))
 def _is_any_in_reach(venue: Any, symbol: int, open_ticks: int, high_ticks: int, low_ticks: int) -> bool:
     for at in range(venue["n_orders"]):
         order = venue["orders"][at]
-        is_candidate = order["symbol"] == symbol and is_in_market(order)
-        if is_candidate and reach_ticks(order, open_ticks, high_ticks, low_ticks) != _OUT_OF_REACH:
+        if order["symbol"] != symbol or not is_in_market(order):
+            continue
+        if reach_ticks(order, open_ticks, high_ticks, low_ticks) != _OUT_OF_REACH:
+            return True
+        if order["type"] == TRAILING_STOP or is_immediate(order):
             return True
     return False
 
@@ -150,39 +170,72 @@ def _is_any_in_reach(venue: Any, symbol: int, open_ticks: int, high_ticks: int, 
 def _trade(venue: Any, event: Any, reports: Any, open_ticks: int, high_ticks: int, low_ticks: int, budget: int) -> None:
     """Fill everything in reach, one order after another; passive orders share the budget of lots."""
     is_bar = event["kind"] == BAR
+    ts_ns = event["ts_ns"]
     at = _next_to_fill(venue, event, open_ticks, high_ticks, low_ticks, budget)
     while at >= 0:
         order = venue["orders"][at]
         reached = reach_ticks(order, open_ticks, high_ticks, low_ticks)
         # Children of a fill at a bar's open see the whole bar; of a fill on a trade, the next trade.
         arrive = AT_OPEN if is_bar and _stage(order, open_ticks) == _OPENING else WITHIN
-        is_maker = order["type"] == LIMIT and not (order["arrival"] != RESTED and _is_beyond(order, open_ticks))
+        is_maker = is_priced(order) and not (order["arrival"] != RESTED and _is_beyond(order, open_ticks))
         if is_maker and not is_bar:
             reached = order["limit_ticks"]
-        elif order["type"] == STOP and order["arrival"] == WITHIN:
+        elif order["arrival"] == WITHIN and waits_for_trigger(order):
             reached = _stopped_within(order)
-        price = reached if is_maker else _taken_at(order, reached, venue["slippage"])
-        lots = fill_order(
-            venue,
-            event["ts_ns"],
-            reports,
-            order,
-            price,
-            budget if order["type"] == LIMIT else UNLIMITED,
-            is_maker,
-            arrive,
-        )
-        if order["type"] == LIMIT:
-            budget -= lots
+        if is_maker or _comes_to_take(venue, ts_ns, reports, order, reached):
+            price = reached if is_maker else _taken_at(order, reached, venue["slippage"])
+            most = budget if is_priced(order) else UNLIMITED
+            lots = fill_order(venue, ts_ns, reports, order, price, most, is_maker, arrive)
+            if is_priced(order):
+                budget -= lots
         at = _next_to_fill(venue, event, open_ticks, high_ticks, low_ticks, budget)
+
+
+@kernel(b1(record(VENUE), i8, records(EVENT), record(VENUE_ORDER), i8))
+def _comes_to_take(venue: Any, ts_ns: int, reports: Any, order: Any, reached_ticks: int) -> bool:
+    """Let an order that a price reached come to take: it may turn into a resting limit, or not be allowed to take."""
+    if waits_for_trigger(order) and has_limit(order["type"]):
+        trigger_row(venue, reports, ts_ns, order)
+        if (order["limit_ticks"] - reached_ticks) * order["side"] < 0:
+            order["arrival"] = WITHIN
+            return False
+    if order["flags"] & POST_ONLY != 0:
+        expire_row(venue, reports, ts_ns, order, WOULD_TAKE)
+        end_with_order(venue, reports, ts_ns, order)
+        return False
+    return True
+
+
+@kernel(void(record(VENUE), record(EVENT), i8))
+def _meet_open(venue: Any, event: Any, open_ticks: int) -> None:
+    """Trailing stops that came with this event follow from its open on."""
+    for at in range(venue["n_orders"]):
+        order = venue["orders"][at]
+        is_new = order["type"] == TRAILING_STOP and order["arrival"] == AT_OPEN and order["extreme_ticks"] == 0
+        if is_new and order["symbol"] == event["symbol"] and has_met(order, event) and is_in_market(order):
+            follow(order, open_ticks)
+
+
+@kernel(void(record(VENUE), record(EVENT), records(EVENT), i8, i8))
+def _meet_end(venue: Any, event: Any, reports: Any, high_ticks: int, low_ticks: int) -> None:
+    """After an event: trailing stops have seen its extremes, and what had to fill at once and did not expires."""
+    for at in range(venue["n_orders"]):
+        order = venue["orders"][at]
+        if order["symbol"] != event["symbol"] or not is_in_market(order) or not has_met(order, event):
+            continue
+        if order["type"] == TRAILING_STOP and order["arrival"] != WITHIN:
+            follow(order, high_ticks if order["side"] == SELL else low_ticks)
+        if is_immediate(order) and order["arrival"] != WITHIN:
+            expire_row(venue, reports, event["ts_ns"], order, NOT_FILLED)
+            end_with_order(venue, reports, event["ts_ns"], order)
 
 
 @kernel(i8(record(VENUE_ORDER)))
 def _stopped_within(stop: Any) -> int:
     """Price of a stop hit in the bar of its entry, whose open came before it: its own, or the entry's if worse."""
     if stop["side"] == BUY:
-        return int(max(stop["stop_ticks"], stop["activation_ticks"]))
-    return int(min(stop["stop_ticks"], stop["activation_ticks"]))
+        return int(max(trigger_ticks(stop), stop["activation_ticks"]))
+    return int(min(trigger_ticks(stop), stop["activation_ticks"]))
 
 
 @kernel(i8(record(VENUE), record(EVENT), i8, i8, i8, i8))
@@ -195,10 +248,14 @@ def _next_to_fill(venue: Any, event: Any, open_ticks: int, high_ticks: int, low_
             continue
         if reach_ticks(order, open_ticks, high_ticks, low_ticks) == _OUT_OF_REACH:
             continue
-        if budget == 0 and order["type"] == LIMIT:
+        if budget == 0 and is_priced(order):
+            continue
+        if is_immediate(order) and not _is_beyond(order, open_ticks):
             continue
         stage = _stage(order, open_ticks)
-        if order["arrival"] == WITHIN and (stage != _STOPS or event["kind"] != BAR):
+        if order["arrival"] == WITHIN and (stage != _STOPS or event["kind"] != BAR or order["is_triggered"] != 0):
+            continue
+        if order["arrival"] == AT_OPEN and not has_met(order, event):
             continue
         if stage < best_stage:
             best, best_stage = at, stage
@@ -228,7 +285,7 @@ def _is_beyond(order: Any, open_ticks: int) -> bool:
 def _taken_at(order: Any, reached_ticks: int, slippage: float) -> int:
     """Price of a taking fill: slipped, but a limit is never passed."""
     price = slipped_ticks(reached_ticks, order["side"], slippage)
-    if order["type"] != LIMIT:
+    if not has_limit(order["type"]):
         return int(price)
     return int(min(price, order["limit_ticks"]) if order["side"] == BUY else max(price, order["limit_ticks"]))
 
@@ -238,60 +295,3 @@ def slipped_ticks(price_ticks: int, side: int, slippage: float) -> int:
     """Price moved against us by a fraction of itself, rounded up to whole ticks, and never below one tick."""
     moved = math.ceil(price_ticks * slippage - _TICK_TOLERANCE)
     return max(1, price_ticks + side * moved)
-
-
-@kernel(i8(record(VENUE), i8, records(EVENT), record(VENUE_ORDER), i8, i8, b1, i8))
-def fill_order(
-    venue: Any,
-    ts_ns: int,
-    reports: Any,
-    order: Any,
-    price_ticks: int,
-    most_lots: int,
-    is_maker: bool,
-    children_arrive: int,
-) -> int:
-    """Fill an order for at most so many lots, after every cut that is due; returns the lots filled."""
-    symbol = order["symbol"]
-    instrument = venue["instruments"][symbol]
-    lots = min(_cut_to_reducible(venue, ts_ns, reports, order), most_lots)
-    if lots == 0:
-        return 0
-    if order["side"] == SELL and instrument["is_perpetual"] == 0 and lots > venue["net_lots"][symbol]:
-        return int(_give_up(venue, ts_ns, reports, order, BEYOND_HOLDINGS))
-    notional = notional_atoms(instrument, price_ticks, lots, CEILING)
-    fee = OVERFLOW if notional == OVERFLOW else fee_atoms(instrument, notional, is_maker)
-    if fee == OVERFLOW:
-        return int(_give_up(venue, ts_ns, reports, order, TOO_LARGE))
-    filled_before = order["filled_lots"]
-    order["filled_lots"] = filled_before + lots
-    order["status"] = FILLED if left_lots(order) == 0 else PARTLY_FILLED
-    venue["net_lots"][symbol] += order["side"] * lots
-    share_group_exit(venue, reports, ts_ns, order, lots)
-    report_fill(venue, reports, ts_ns, order, price_ticks, lots, fee, is_maker)
-    share_with_children(venue, reports, ts_ns, order, filled_before, price_ticks, children_arrive)
-    return int(lots)
-
-
-@kernel(i8(record(VENUE), i8, records(EVENT), record(VENUE_ORDER)))
-def _cut_to_reducible(venue: Any, ts_ns: int, reports: Any, order: Any) -> int:
-    """Cut a reduce-only order to the net position, and an exit to what its group still protects; returns its lots."""
-    left = left_lots(order)
-    if order["is_reduce_only"]:
-        allowed = max(0, -order["side"] * venue["net_lots"][order["symbol"]])
-        group_left = group_left_lots(venue, order)
-        if group_left != NO_STOP:
-            allowed = min(allowed, group_left)
-        if allowed == 0:
-            return int(_give_up(venue, ts_ns, reports, order, NOTHING_TO_REDUCE))
-        if left > allowed:
-            order["qty_lots"] -= left - allowed
-            left = allowed
-    return int(left)
-
-
-@kernel(i8(record(VENUE), i8, records(EVENT), record(VENUE_ORDER), i8))
-def _give_up(venue: Any, ts_ns: int, reports: Any, order: Any, reason: int) -> int:
-    cancel_row(venue, reports, ts_ns, order, reason)
-    cancel_held_children(venue, reports, ts_ns, order["id"], PARENT_GONE)
-    return 0

@@ -4,16 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.domain.events import EVENT, IS_MAKER, IS_SELL, ORDER_CANCELLED, ORDER_FILLED
-from bot4.domain.orders import CANCELLED, HELD, ORDER, PARTLY_FILLED, SELL, WORKING
+from bot4.domain.events import (
+    BAR,
+    EVENT,
+    IS_MAKER,
+    IS_SELL,
+    ORDER_CANCELLED,
+    ORDER_EXPIRED,
+    ORDER_FILLED,
+    ORDER_REJECTED,
+    ORDER_STATUS,
+)
+from bot4.domain.orders import (
+    CANCELLED,
+    CLOSE_POSITION,
+    DAY,
+    EXPIRED,
+    FREE,
+    GOOD_TILL_DATE,
+    HELD,
+    ORDER,
+    PARTLY_FILLED,
+    REJECTED,
+    SELL,
+    TRIGGERED,
+    WORKING,
+)
 from bot4.kernel import b1, i8, kernel, record, records, void
-from bot4.simulator.state import RESTED, VENUE, VENUE_ORDER
+from bot4.simulator.state import AT_OPEN, MAX_FINISHED, NEVER_NS, RESTED, VENUE, VENUE_ORDER
+from bot4.simulator.triggers import waits_for_trigger
+
+DAY_NS = 86_400_000_000_000
 
 
 @kernel(b1(record(VENUE_ORDER)))
 def is_in_market(order: Any) -> bool:
     """Whether an order may fill now."""
-    return bool(order["status"] == WORKING or order["status"] == PARTLY_FILLED)
+    status = order["status"]
+    return bool(status in (WORKING, PARTLY_FILLED, TRIGGERED))
 
 
 @kernel(b1(record(VENUE_ORDER)))
@@ -26,6 +54,13 @@ def is_alive(order: Any) -> bool:
 def left_lots(order: Any) -> int:
     """Lots of an order that have not filled."""
     return int(order["qty_lots"] - order["filled_lots"])
+
+
+@kernel(i8(record(VENUE_ORDER)))
+def displayed_lots(order: Any) -> int:
+    """Lots that the market sees of a resting order."""
+    left = left_lots(order)
+    return int(min(order["shown_lots"], left) if order["display_lots"] > 0 else left)
 
 
 @kernel(i8(record(VENUE), i8))
@@ -42,6 +77,16 @@ def find_order_of(venue: Any, symbol: int, order_id: int) -> int:
     """Row of an order of a symbol that is held or open, -1 if there is none: one named under another is not found."""
     at = find_order(venue, order_id)
     return int(at) if at >= 0 and venue["orders"][at]["symbol"] == symbol else -1
+
+
+@kernel(i8(record(VENUE), i8))
+def find_finished(venue: Any, order_id: int) -> int:
+    """Place in ``finished`` of the latest order of an id that has ended and is remembered, -1 if there is none."""
+    n = venue["n_finished"]
+    for number in range(n - 1, max(n - MAX_FINISHED, 0) - 1, -1):
+        if venue["finished"][number % MAX_FINISHED]["id"] == order_id:
+            return int(number % MAX_FINISHED)
+    return -1
 
 
 @kernel(void(record(VENUE), records(EVENT), i8, i8, i8, i8, i8))
@@ -89,6 +134,45 @@ def cancel_row(venue: Any, reports: Any, ts_ns: int, order: Any, reason: int) ->
     write_report(venue, reports, ts_ns, ORDER_CANCELLED, order["symbol"], order["id"], reason)
 
 
+@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8))
+def expire_row(venue: Any, reports: Any, ts_ns: int, order: Any, reason: int) -> None:
+    """End what is left of an order by its own terms and report it."""
+    order["status"] = EXPIRED
+    write_report(venue, reports, ts_ns, ORDER_EXPIRED, order["symbol"], order["id"], reason)
+
+
+@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8))
+def reject_row(venue: Any, reports: Any, ts_ns: int, order: Any, reason: int) -> None:
+    """Refuse an order that had been accepted, as happens when it triggers, and report it."""
+    order["status"] = REJECTED
+    write_report(venue, reports, ts_ns, ORDER_REJECTED, order["symbol"], order["id"], reason)
+
+
+@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER)))
+def report_status(venue: Any, reports: Any, ts_ns: int, order: Any) -> None:
+    """Say where an order stands: status, quantities and prices as the venue has them."""
+    row = reports[venue["n_reports"]]
+    write_report(venue, reports, ts_ns, ORDER_STATUS, order["symbol"], order["id"], 0)
+    is_open_close = order["flags"] & CLOSE_POSITION != 0 and waits_for_trigger(order)
+    row["status"] = order["status"]
+    row["status_filled_lots"] = order["filled_lots"]
+    row["status_lots"] = 0 if is_open_close else order["qty_lots"]
+    row["status_stop_ticks"] = order["stop_ticks"]
+    row["status_limit_ticks"] = order["limit_ticks"]
+
+
+@kernel(void(record(VENUE), records(EVENT), i8, i8, i8))
+def report_unknown(venue: Any, reports: Any, ts_ns: int, symbol: int, order_id: int) -> None:
+    """Say that no such order is known."""
+    row = reports[venue["n_reports"]]
+    write_report(venue, reports, ts_ns, ORDER_STATUS, symbol, order_id, 0)
+    row["status"] = FREE
+    row["status_filled_lots"] = 0
+    row["status_lots"] = 0
+    row["status_stop_ticks"] = 0
+    row["status_limit_ticks"] = 0
+
+
 @kernel(void(record(VENUE), records(EVENT), i8, i8, i8))
 def cancel_held_children(venue: Any, reports: Any, ts_ns: int, parent_id: int, reason: int) -> None:
     """Cancel the children of an order that still wait for it."""
@@ -107,8 +191,17 @@ def reduce_row(venue: Any, reports: Any, ts_ns: int, order: Any, qty_lots: int, 
         cancel_row(venue, reports, ts_ns, order, reason)
 
 
+@kernel(void(record(VENUE), record(VENUE_ORDER), i8, i8))
+def arrive(venue: Any, order: Any, arrival: int, ts_ns: int) -> None:
+    """Let an order come to the market, behind everything that is there."""
+    order["arrival"] = arrival
+    order["ts_arrived_ns"] = ts_ns
+    order["sequence"] = venue["next_sequence"]
+    venue["next_sequence"] += 1
+
+
 @kernel(i8(record(VENUE), record(ORDER), i8, i8))
-def insert_row(venue: Any, placed: Any, status: int, arrival: int) -> int:
+def insert_row(venue: Any, placed: Any, status: int, ts_ns: int) -> int:
     """Enter an order into the table, in the order of ids, and return its row; the caller has made sure of the room."""
     at = venue["n_orders"]
     while at > 0 and venue["orders"][at - 1]["id"] > placed["id"]:
@@ -142,8 +235,20 @@ def insert_row(venue: Any, placed: Any, status: int, arrival: int) -> int:
     row["ts_created_ns"] = placed["ts_created_ns"]
     row["ts_active_ns"] = placed["ts_active_ns"]
     row["ordered_lots"] = placed["qty_lots"]
-    row["arrival"] = arrival
     row["activation_ticks"] = 0
+    row["is_triggered"] = 0
+    row["extreme_ticks"] = 0
+    row["shown_lots"] = 0
+    row["ahead_lots"] = 0.0
+    row["traded_lots"] = 0
+    arrive(venue, row, AT_OPEN, ts_ns)
+    if row["time_in_force"] == DAY:
+        row["ts_expire_ns"] = (ts_ns // DAY_NS + 1) * DAY_NS
+    elif row["time_in_force"] != GOOD_TILL_DATE:
+        row["ts_expire_ns"] = 0
+    if row["flags"] & CLOSE_POSITION != 0:
+        row["is_reduce_only"] = 1
+        row["qty_lots"] = venue["instruments"][row["symbol"]]["max_lots"]
     return int(at)
 
 
@@ -158,20 +263,48 @@ def count_queued(venue: Any, symbol: int) -> int:
     return n_queued
 
 
-@kernel(void(record(VENUE), i8))
-def settle_rows(venue: Any, symbol: int) -> None:
-    """After an event: drop a symbol's finished orders from the table; those that came with the event now rest."""
+@kernel(void(record(VENUE), i8, i8))
+def settle_rows(venue: Any, symbol: int, seen_from_ns: int) -> None:
+    """After an event: drop a symbol's finished orders from the table; those that met the event now rest.
+
+    An order met it if it came no later than ``seen_from_ns``, from which on the event is about the market.
+    """
     kept = 0
     n_waiting = count_queued(venue, symbol)
+    next_expiry_ns = NEVER_NS
     for at in range(venue["n_orders"]):
         order = venue["orders"][at]
         if not is_alive(order):
+            _remember(venue, order)
             continue
         if order["symbol"] == symbol:
-            order["arrival"] = RESTED
+            if order["ts_arrived_ns"] <= seen_from_ns:
+                order["arrival"] = RESTED
             n_waiting += 1
+        if order["ts_expire_ns"] > 0:
+            next_expiry_ns = min(next_expiry_ns, order["ts_expire_ns"])
         if kept != at:
             venue["orders"][kept] = order
         kept += 1
     venue["n_orders"] = kept
     venue["n_waiting"][symbol] = n_waiting
+    venue["next_expiry_ns"] = next_expiry_ns
+
+
+@kernel(void(record(VENUE), record(VENUE_ORDER)))
+def _remember(venue: Any, order: Any) -> None:
+    if venue["terms"]["remembers_finished"]:
+        venue["finished"][venue["n_finished"] % MAX_FINISHED] = order
+        venue["n_finished"] += 1
+
+
+@kernel(i8(record(EVENT)))
+def seen_from_ns(event: Any) -> int:
+    """From when on an event is about the market: the open of a bar, and for all others the moment itself."""
+    return int(event["ts_open_ns"] if event["kind"] == BAR else event["ts_ns"])
+
+
+@kernel(b1(record(VENUE_ORDER), record(EVENT)))
+def has_met(order: Any, event: Any) -> bool:
+    """Whether an order was there for the whole of what an event is about."""
+    return bool(order["ts_arrived_ns"] <= seen_from_ns(event))
