@@ -82,7 +82,7 @@ def command(
     It speaks Binance's REST and WebSocket interface: point any client at the address that it prints, with the
     key and secret that it prints. docs/simulate.md shows how, and what of Binance is there.
     """  # noqa: D301 - click needs the character
-    from bot4.app.exchange_server.assembly import SimulationRequest, new_server
+    from bot4.app.exchange_server.assembly import SimulationRequest, make_ready, new_server
     from bot4.app.settings import load_settings
     from bot4.engine.clock import SystemClock
 
@@ -110,7 +110,8 @@ def command(
     )
     terminal = Terminal(is_json)
     clock = SystemClock()
-    with terminal.compiling():
+    with terminal.compiling() as compiling:
+        make_ready(compiling)
         server = new_server(request, clock, clock.monotonic)
     _serve(server, request, for_s, terminal)
 

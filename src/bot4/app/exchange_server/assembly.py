@@ -19,6 +19,8 @@ from bot4.domain.bars import BarSeries
 from bot4.domain.errors import SettingError, UsageError
 from bot4.domain.instruments import Instrument, Universe
 from bot4.domain.ports import Clock
+from bot4.kernel import KERNELS, WarmUpStep, warm_up
+from bot4.simulator import exchange
 from bot4.simulator.profile import binance_linear, binance_spot
 
 DEFAULT_PRICES = {
@@ -85,6 +87,12 @@ def new_server(request: SimulationRequest, clock: Clock, monotonic_s: Callable[[
         return SyntheticDriver(venue, request.seed, prices, request.bars)
 
     return ExchangeServer(settings, choices, driver, clock, monotonic_s)
+
+
+def make_ready(progress: Callable[[WarmUpStep], None]) -> None:
+    """Compile, or load, every kernel that the exchange calls, so that no request waits for it."""
+    known = {id(value) for value in vars(exchange).values()}
+    warm_up([entry.compiled for entry in KERNELS.values() if id(entry.compiled) in known], progress)
 
 
 def starting_price(instrument: Instrument, given: Mapping[str, float]) -> float:
