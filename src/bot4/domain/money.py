@@ -128,15 +128,21 @@ def mul_div(a: int, b: int, divisor: int, rounding: int) -> int:
 
 @kernel(i8(record(INSTRUMENT), i8, i8, i8))
 def notional_atoms(instrument: np.void, price_ticks: int, qty_lots: int, rounding: int) -> int:
-    """Value in quote atoms of ``qty_lots`` (any sign) at ``price_ticks``.
+    """Value of ``qty_lots`` (any sign) at ``price_ticks``, in atoms of what the instrument settles in.
 
-    Formula: ``price_ticks * qty_lots * notional_num / notional_den``.
+    Formula: ``price_ticks * qty_lots * notional_num / notional_den`` quote atoms; of an inverse contract
+    ``qty_lots * notional_num / (notional_den * price_ticks)`` base atoms.
 
     Returns:
-        The value, or :data:`OVERFLOW` where it, or both price and quantity times ``notional_num``, pass 2**62.
+        The value, or :data:`OVERFLOW` where it, or both price and quantity times ``notional_num``, pass 2**62, or
+        an inverse contract has no price.
     """
     numerator = instrument["notional_num"]
     divisor = instrument["notional_den"]
+    if instrument["is_inverse"] != 0:
+        if price_ticks <= 0 or not is_product_small(price_ticks, divisor):
+            return OVERFLOW
+        return int(mul_div(qty_lots, numerator, divisor * price_ticks, rounding))
     if is_product_small(price_ticks, numerator):
         return int(mul_div(price_ticks * numerator, qty_lots, divisor, rounding))
     if is_product_small(qty_lots, numerator):

@@ -95,6 +95,7 @@ class RunPlan:
             "is_synthetic": self.is_synthetic,
             "trades_symbols": list(self.trades_symbols),
             "instruments": [_plain(instrument) for instrument in self.universe.instruments],
+            "other_assets": list(self.universe.other_assets),
             "strategies": [dataclasses.asdict(choice) for choice in self.strategies],
             "settings": self.settings.model_dump(mode="json"),
             "notes": list(notes),
@@ -114,7 +115,9 @@ class RunPlan:
                 remedy=f"use the version of Bot4 that wrote it ({header.get('bot4', 'unknown')})",
             )
         return cls(
-            universe=Universe(tuple(_instrument(item) for item in header["instruments"])),
+            universe=Universe(
+                tuple(_instrument(item) for item in header["instruments"]), tuple(header.get("other_assets", ()))
+            ),
             strategies=tuple(StrategyChoice(**item) for item in header["strategies"]),
             settings=RunSettings.model_validate(header["settings"]),
             interval_ns=int(header["interval_ns"]),
@@ -123,13 +126,14 @@ class RunPlan:
         )
 
 
-_DECIMALS = ("tick_size", "lot_size", "min_qty", "min_notional", "maker_fee", "taker_fee")
+_DECIMALS = ("tick_size", "lot_size", "min_qty", "min_notional", "maker_fee", "taker_fee", "contract_value")
 
 
 def _plain(instrument: Instrument) -> dict[str, Any]:
     return {
         name: str(value) if isinstance(value, Decimal) else value
         for name, value in dataclasses.asdict(instrument).items()
+        if value is not None
     }
 
 
