@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from bot4.domain.errors import SettingError
 from bot4.domain.events import BOOK_CHANGE, EVENT, IS_BOOK_RESET, TRADE
 from bot4.domain.orders import BUY, SELL
-from bot4.quant.series.synthetic_book import SyntheticBook, SyntheticBookParameters
+from bot4.quant.series.synthetic_book import DEFAULT_BOOK, SyntheticBook, SyntheticBookParameters
 
 STEP_NS = 100_000_000
 LOT = 0.00001
 WILD = SyntheticBookParameters(volatility_per_year=8.0, n_levels=5)
 
 
-def market(seed: int, parameters: SyntheticBookParameters = SyntheticBookParameters()) -> SyntheticBook:
+def market(seed: int, parameters: SyntheticBookParameters = DEFAULT_BOOK) -> SyntheticBook:
     return SyntheticBook(0, 6_000_000, 0.01, LOT, seed, parameters)
 
 

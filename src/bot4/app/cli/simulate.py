@@ -28,8 +28,12 @@ if TYPE_CHECKING:
     many=("--symbol", "--balance", "--price", "--data", "--fault"),
     short_help="Serve a simulated exchange that any Binance client can trade on.",
 )
-@click.option("--symbol", "symbols", multiple=True, metavar="NAME...", help="What is listed [default: BTCUSDT ETHUSDT].")
-@click.option("--port", type=click.IntRange(0, 65535), default=8900, show_default=True, help="On loopback; 0 picks one.")
+@click.option(
+    "--symbol", "symbols", multiple=True, metavar="NAME...", help="What is listed [default: BTCUSDT ETHUSDT]."
+)
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8900, show_default=True, help="On loopback; 0 picks one."
+)
 @click.option(
     "--market", type=click.Choice(("synthetic", "manual")), default="synthetic", show_default=True,
     help="What moves prices: a seeded market, or whatever clients post.",
@@ -38,13 +42,20 @@ if TYPE_CHECKING:
 @click.option("--price", "prices", multiple=True, metavar="SYMBOL=PRICE...", help="Where a price starts.")
 @click.option("--balance", "balances", multiple=True, metavar="ASSET=AMOUNT...", help="What the account starts with.")
 @click.option("--speed", metavar="N", help="Market seconds a second [default: 1].")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Of market, keys, faults.")
-@click.option("--state", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Survive a kill here.")
+@click.option(
+    "--seed", type=click.IntRange(0, 2**32 - 1), default=1, show_default=True, help="Of market, keys, faults."
+)
+@click.option(
+    "--state", type=click.Path(path_type=Path, file_okay=False), metavar="FOLDER", help="Survive a kill here."
+)
 @click.option("--key", metavar="TEXT", help="API key [default: one of the seed]; goes with --secret.")
 @click.option("--secret", metavar="TEXT", help="API secret.")
 @click.option("--fault", "faults", multiple=True, metavar="KIND[:COUNT]...", help="Faults at work from the start.")
 @click.option(
-    "--fault-script", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="JSON list of faults in time."
+    "--fault-script",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="JSON list of faults in time.",
 )
 @click.option("--fault-rate", type=float, default=0.0, metavar="N", help="Faults a minute, drawn from the seed.")
 @click.option("--for", "duration", metavar="DURATION", help="Stop by itself after 60s, 2m or 1h.")
@@ -99,7 +110,7 @@ def command(
         prices={name: float(value) for name, value in _pairs(prices, "--price").items()},
         balances=_pairs(balances, "--balance"),
         bars=series,
-        instruments=loaded.settings.instruments,
+        instruments=loaded.settings.instrument_overrides,
         port=port,
         seed=seed,
         speed=1.0 if pace is None else pace,
@@ -162,7 +173,9 @@ def _record(server: ExchangeServer) -> dict[str, Any]:
 
 def _text(server: ExchangeServer) -> str:
     record = _record(server)
-    lines = [f"a simulated exchange is served at {record['address']}; nothing here is real, and nothing leaves this machine"]
+    lines = [
+        f"a simulated exchange is served at {record['address']}; nothing here is real, and nothing leaves this machine"
+    ]
     for market, names in record["markets"].items():
         base = "/fapi/v1" if market == "futures" else "/api/v3"
         amounts = ", ".join(f"{free} {asset}" for asset, free in record["balances"][market].items())

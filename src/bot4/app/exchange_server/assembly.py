@@ -22,6 +22,7 @@ from bot4.domain.ports import Clock
 from bot4.kernel import KERNELS, WarmUpStep, warm_up
 from bot4.simulator import exchange
 from bot4.simulator.profile import binance_linear, binance_spot
+from bot4.simulator.rules.presets import binance_linear_rules, binance_spot_rules
 
 DEFAULT_PRICES = {
     "BTC": 60_000.0, "ETH": 3_000.0, "BNB": 600.0, "SOL": 150.0, "XRP": 0.6, "ADA": 0.45, "DOGE": 0.15, "DOT": 7.0,
@@ -107,9 +108,15 @@ def _choices(request: SimulationRequest) -> list[VenueChoice]:
     perpetual = tuple(i for i in universe.instruments if i.is_perpetual)
     choices = []
     if spot:
-        choices.append(VenueChoice(SPOT, Universe(spot), binance_spot(), _balances(request, spot)))
+        choices.append(
+            VenueChoice(SPOT, Universe(spot), binance_spot(), binance_spot_rules(), _balances(request, spot))
+        )
     if perpetual:
-        choices.append(VenueChoice(FUTURES, Universe(perpetual), binance_linear(), _balances(request, perpetual)))
+        choices.append(
+            VenueChoice(
+                FUTURES, Universe(perpetual), binance_linear(), binance_linear_rules(), _balances(request, perpetual)
+            )
+        )
     return choices
 
 

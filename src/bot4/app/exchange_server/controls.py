@@ -23,7 +23,7 @@ PATHS = {
     "POST /simulator/faults": "put a fault, or a list of them, to work",
     "DELETE /simulator/faults": "end every fault",
     "POST /simulator/market": "let market events happen (--market manual)",
-    "POST /simulator/advance": "let market time pass: {\"seconds\": 60}",
+    "POST /simulator/advance": 'let market time pass: {"seconds": 60}',
     "POST /simulator/restart": "crash the exchange and bring it back at once",
 }
 

@@ -211,8 +211,10 @@ class OrderDesk:
         reason = self._refused_about.get(record.order_id)
         if reason is not None:
             record.client_id, record.original_client_id = before
-            raise no_such_order() if reason == reasons.UNKNOWN_ORDER else refused_order(
-                reason, is_futures=self._is_futures
+            raise (
+                no_such_order()
+                if reason == reasons.UNKNOWN_ORDER
+                else refused_order(reason, is_futures=self._is_futures)
             )
         return record
 
@@ -331,7 +333,9 @@ class OrderDesk:
         if not record.is_open:
             return
         record.status = status
-        execution = "TRADE_PREVENTION" if status == EXPIRED_IN_MATCH else "CANCELED" if status == CANCELED else "EXPIRED"
+        execution = (
+            "TRADE_PREVENTION" if status == EXPIRED_IN_MATCH else "CANCELED" if status == CANCELED else "EXPIRED"
+        )
         is_plain = reason in (0, reasons.ON_REQUEST)
         self._tell(record, execution, reason="NONE" if is_plain else reasons.VenueReason(reason).name)
 
@@ -347,10 +351,11 @@ class OrderDesk:
     def _note_finished_lists(self, touched: Iterable[OrderRecord]) -> None:
         for list_id in dict.fromkeys(record.list_id for record in touched):
             record = self.lists.get(list_id)
-            if record is not None and record.is_executing:
-                if not any(order.is_open for order in self._orders_of(record)):
-                    record.is_executing = False
-                    self._tell_of_list(record)
+            if record is None or not record.is_executing:
+                continue
+            if not any(order.is_open for order in self._orders_of(record)):
+                record.is_executing = False
+                self._tell_of_list(record)
 
     # --- placing ----------------------------------------------------------------------------------------------
 

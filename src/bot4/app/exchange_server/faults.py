@@ -67,7 +67,9 @@ KINDS = {
     SILENT: FaultKind("every socket stays open and says nothing; what it would have said is lost", LASTS, 60.0),
     DISCONNECT: FaultKind("every socket is cut", AT_ONCE),
     DEPTH_GAP: FaultKind("differences of the book are left out, so that the next one does not follow", COUNTS),
-    CRASH: FaultKind("the exchange is gone for the seconds, then back with its orders; listen keys are lost", LASTS, 5.0),
+    CRASH: FaultKind(
+        "the exchange is gone for the seconds, then back with its orders; listen keys are lost", LASTS, 5.0
+    ),
 }
 ORDER_PATHS = ("/order", "/openOrders", "/batchOrders", "/allOpenOrders")
 _DRAWN = (

@@ -153,9 +153,7 @@ def premium(listing: Listing, mark_ticks: int, now_ms: int) -> dict[str, Any]:
     }
 
 
-def balances(
-    free_and_locked: dict[str, tuple[str, str]], wallets: dict[str, str], now_ms: int
-) -> list[dict[str, Any]]:
+def balances(free_and_locked: dict[str, tuple[str, str]], wallets: dict[str, str], now_ms: int) -> list[dict[str, Any]]:
     """The answer of ``balance``."""
     return [
         {

@@ -119,7 +119,7 @@ class SyntheticDriver:
 
 
 class BarPath:
-    """The price within recorded bars: open, then the nearer of high and low, the other one, close, in straight lines."""
+    """The price within recorded bars: in straight lines from open to the nearer of high and low, the other, close."""
 
     def __init__(self, bars: BarSeries, tick: float) -> None:
         self.bars = bars

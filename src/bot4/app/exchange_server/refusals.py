@@ -89,7 +89,9 @@ _OF_FUTURES = {
     reasons.BELOW_MIN_LOTS: Wording(-4003, "Quantity less than or equal to zero."),
     reasons.BAD_QUANTITY: Wording(-4003, "Quantity less than or equal to zero."),
     reasons.ABOVE_MAX_LOTS: Wording(-4005, "Quantity greater than max quantity."),
-    reasons.PERCENT_PRICE: Wording(-4131, "The counterparty's best price does not meet the PERCENT_PRICE filter limit."),
+    reasons.PERCENT_PRICE: Wording(
+        -4131, "The counterparty's best price does not meet the PERCENT_PRICE filter limit."
+    ),
     reasons.POSITION_LIMIT: Wording(-2027, "Exceeded the maximum allowable position at current leverage."),
     reasons.TOO_MANY_ORDERS: Wording(-2025, "Reach max open order limit."),
     reasons.TOO_MANY_STOPS: Wording(-4045, "Reach max stop order limit."),
@@ -157,7 +159,9 @@ def too_many_orders(retry_after_s: int, limit: int, window: str) -> Refusal:
 
 def banned(until_ms: int, retry_after_s: int) -> Refusal:
     """The address went on after refusals."""
-    message = f"Way too much request weight used; IP banned until {until_ms}. Please use the websocket for live updates."
+    message = (
+        f"Way too much request weight used; IP banned until {until_ms}. Please use the websocket for live updates."
+    )
     return Refusal(-1003, message, 418, {"Retry-After": str(max(1, retry_after_s))})
 
 

@@ -313,15 +313,13 @@ class ExchangeServer:
         venue = self.venue_of(path)
         sent = Parameters(query, body)
         now_ms = self.request_ms()
-        used = venue.admission.admit(now_ms, route.weight_of(sent))
+        used = venue.admission.admit(now_ms, route.weight_of(sent), route.n_orders)
         if route.security != PUBLIC:
             require_key(self.settings.credentials, headers.get("X-MBX-APIKEY"))
         if route.security == SIGNED:
             timestamp_ms, window_ms = request_times(sent)
             require_signature(self.settings.credentials, query, body)
             venue.admission.require_window(timestamp_ms, window_ms, now_ms)
-        if route.n_orders:
-            used |= venue.admission.admit_orders(now_ms, route.n_orders)
         return self.perform(route, Call(venue, sent, now_ms)), used
 
     def perform(self, route: Route, call: Call) -> Any:
@@ -374,7 +372,7 @@ class ExchangeServer:
         named = request.query.get("streams") or path.rpartition("/ws/")[2] if "/ws/" in path else ""
         named = request.query.get("streams") or request.query.get("listenKey") or named
         socket.streams.update(stream for stream in named.split("/") if stream)
-        is_api = path.startswith("/ws-api") or path.startswith("/ws-fapi")
+        is_api = path.startswith(("/ws-api", "/ws-fapi"))
 
         def command(asking: Socket, asked: dict[str, Any]) -> dict[str, Any]:
             return answer_socket(self, asking, asked, is_api=is_api)

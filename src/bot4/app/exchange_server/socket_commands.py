@@ -67,11 +67,9 @@ def _perform(server: ExchangeServer, socket: Socket, asked: dict[str, Any]) -> A
     if route is None or (venue.is_futures and route.security != PUBLIC):
         raise Refusal(-1000, f"The simulator has no method {method!r}.")
     sent = Parameters.of(params)
-    venue.admission.admit(now_ms, route.weight_of(sent))
+    venue.admission.admit(now_ms, route.weight_of(sent), route.n_orders)
     if route.security == SIGNED:
         _require_signed(server, params, now_ms)
-    if route.n_orders:
-        venue.admission.admit_orders(now_ms, route.n_orders)
     return server.perform(route, Call(venue, sent, now_ms))
 
 

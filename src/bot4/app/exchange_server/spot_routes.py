@@ -273,7 +273,11 @@ def place_old_oco(call: Call) -> dict[str, Any]:
     limit = common | {"type": "LIMIT_MAKER", "price": sent.text("price"), "icebergQty": sent.get("limitIcebergQty")}
     stop = common | {"type": "STOP_LOSS", "stopPrice": sent.text("stopPrice")}
     if "stopLimitPrice" in sent:
-        stop |= {"type": "STOP_LOSS_LIMIT", "price": sent["stopLimitPrice"], "timeInForce": sent.text("stopLimitTimeInForce")}
+        stop |= {
+            "type": "STOP_LOSS_LIMIT",
+            "price": sent["stopLimitPrice"],
+            "timeInForce": sent.text("stopLimitTimeInForce"),
+        }
     limit["newClientOrderId"], stop["newClientOrderId"] = sent.get("limitClientOrderId"), sent.get("stopClientOrderId")
     return _place_list(call, "OCO", [Parameters.of(limit), Parameters.of(stop)])
 

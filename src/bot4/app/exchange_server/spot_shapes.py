@@ -275,5 +275,3 @@ def account(
         "permissions": ["SPOT"],
         "uid": uid,
     }
-
-

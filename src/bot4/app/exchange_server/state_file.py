@@ -1,7 +1,7 @@
 """The served exchange in a file: what a restart after a kill goes on from.
 
-The file is replaced whole before every answer that changed an order, so that what a client was told is kept. Arrays stand
-in it as their bytes beside the layout that they were written with; another layout is refused.
+The file is replaced whole before every answer that changed an order, so that what a client was told is kept. Arrays
+stand in it as their bytes beside the layout that they were written with; another layout is refused.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def save_state(folder: Path, arrays: dict[str, Any], values: dict[str, Any]) -> 
     """
     layouts = {name: [layout(array), list(array.shape)] for name, array in arrays.items()}
     text = json.dumps({"version": _VERSION, "layouts": layouts, "values": values}, separators=(",", ":"))
-    parts = {name: np.frombuffer(np.ascontiguousarray(array).tobytes(), np.uint8) for name, array in arrays.items()}
+    parts: dict[str, Any] = {name: np.frombuffer(array.tobytes(), np.uint8) for name, array in arrays.items()}
     parts[_VALUES] = np.frombuffer(text.encode(), np.uint8)
 
     def write(file: Any) -> None:

@@ -141,9 +141,7 @@ class StreamHub:
         return self.faults.lasting(f.SILENT, self._clock_s()) is not None
 
 
-def _answer(
-    socket: Socket, text: str, command: Callable[[Socket, dict[str, Any]], dict[str, Any]]
-) -> dict[str, Any]:
+def _answer(socket: Socket, text: str, command: Callable[[Socket, dict[str, Any]], dict[str, Any]]) -> dict[str, Any]:
     try:
         asked = json.loads(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""One served exchange, spot or USD-margined futures: the simulated exchange, its desk, its tapes and its synthetic market."""
+"""One served exchange, spot or USD-margined futures: the simulated exchange, its desk, its tapes, its messages."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ from bot4.domain.orders import BUY
 from bot4.domain.venue_reasons import NO_LIQUIDITY
 from bot4.simulator.exchange import SimulatedExchange
 from bot4.simulator.profile import VenueProfile
+from bot4.simulator.rules.presets import RuleSettings
 
 SPOT, FUTURES = "spot", "futures"
 _UID = 354_937_868
@@ -39,13 +40,15 @@ class VenueChoice:
     Attributes:
         market: SPOT or FUTURES.
         universe: its symbols.
-        profile: its rules.
+        profile: how it behaves.
+        rules: its filters, fees and limits.
         balances: what the account starts with, by asset.
     """
 
     market: str
     universe: Universe
     profile: VenueProfile
+    rules: RuleSettings
     balances: Mapping[str, Decimal]
 
 
@@ -71,7 +74,7 @@ class ServedVenue:
         self.tapes = {listing.symbol: Tape(listing) for listing in self.listings.values()}
         self.exchange = self._new_exchange(start_ns)
         self.decimals = {asset: universe.decimals(asset) for asset in self.exchange.balances()}
-        self.admission = Admission(choice.profile)
+        self.admission = Admission(choice.rules)
         self.desk = self._new_desk()
         self._balances = dict(self.exchange.balances())
         self._keys_given = 0
@@ -113,7 +116,7 @@ class ServedVenue:
 
     def exchange_info(self, now_ms: int) -> dict[str, Any]:
         """The answer of ``/exchangeInfo``."""
-        return exchange_info(self.choice, list(self.listings.values()), self.admission.rate_limits(), now_ms)
+        return exchange_info(self.choice, list(self.listings.values()), self.admission.rate_limits(now_ms), now_ms)
 
     # --- the market -------------------------------------------------------------------------------------------
 
@@ -183,9 +186,7 @@ class ServedVenue:
                 stream = f"{name}@depth{n_levels}{speed}"
                 if self.hub.wants(self.market, stream):
                     bids, asks = tape.levels(True, n_levels), tape.levels(False, n_levels)
-                    self.hub.publish(
-                        self.market, stream, {"lastUpdateId": tape.update_id, "bids": bids, "asks": asks}
-                    )
+                    self.hub.publish(self.market, stream, {"lastUpdateId": tape.update_id, "bids": bids, "asks": asks})
 
     def _depth_message(self, tape: Tape, difference: BookDifference) -> dict[str, Any]:
         message = {

@@ -1,4 +1,4 @@
-"""A synthetic level-2 market: changes of a book and the trades that take from it, from a seed, one step of time at once.
+"""A synthetic level-2 market from a seed: changes of a book and the trades that take from it, one step of time at once.
 
 It is made for serving and testing an exchange without a real one; no result on it says anything about a real market.
 
@@ -13,8 +13,8 @@ Model, per step of length dt (years):
 - *Changes*: Poisson, a level drawn evenly gets a new size. Sizes are log-normal, grow with the distance from the best
   price, and are whole lots of at least one.
 
-Both sides always have ``n_levels`` levels, and no event leaves the book crossed or a level below zero. The same seed gives
-the same events; the state is plain values, so that a stopped market goes on where it was.
+Both sides always have ``n_levels`` levels, and no event leaves the book crossed or a level below zero. The same seed
+gives the same events; the state is plain values, so that a stopped market goes on where it was.
 """
 
 from __future__ import annotations

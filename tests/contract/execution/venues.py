@@ -1,0 +1,60 @@
+"""The venue that a case asks for, as the simulator's own settings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from bot4.app.exchange_server.venue import FUTURES, SPOT, VenueChoice
+from bot4.domain.instruments import Instrument, Universe
+from bot4.simulator.profile import VenueProfile, binance_linear, binance_spot
+from bot4.simulator.rules.filters import FilterSettings
+from bot4.simulator.rules.presets import RuleSettings, binance_linear_rules, binance_spot_rules
+from bot4.simulator.state import Idempotency
+from tests.contract.execution.driver import SYMBOL, Setup
+
+
+def instrument(setup: Setup) -> Instrument:
+    """The one symbol of every case."""
+    is_perpetual = setup.market == "linear"
+    return Instrument(
+        symbol=f"{SYMBOL}_PERP" if is_perpetual else SYMBOL,
+        base="ETH",
+        quote="USDT",
+        tick_size=Decimal("0.01"),
+        lot_size=Decimal("0.0001"),
+        min_qty=Decimal("0.001"),
+        min_notional=Decimal(5),
+        maker_fee=Decimal(setup.maker_fee),
+        taker_fee=Decimal(setup.taker_fee),
+        is_perpetual=is_perpetual,
+    )
+
+
+def choice(setup: Setup) -> VenueChoice:
+    """The exchange of a case."""
+    is_spot = setup.market == "spot"
+    return VenueChoice(
+        SPOT if is_spot else FUTURES,
+        Universe((instrument(setup),)),
+        profile(setup),
+        rules(setup),
+        {asset: Decimal(amount) for asset, amount in setup.balances.items() if is_spot or asset == "USDT"},
+    )
+
+
+def profile(setup: Setup) -> VenueProfile:
+    """How the exchange of a case behaves."""
+    made = binance_spot() if setup.market == "spot" else binance_linear()
+    return replace(made, idempotency=Idempotency[setup.idempotency])
+
+
+def rules(setup: Setup) -> RuleSettings:
+    """Filters, fees and limits of a case: the preset's, with what the case changes, at the instrument's own fees."""
+    made = binance_spot_rules() if setup.market == "spot" else binance_linear_rules()
+    assert isinstance(made.filters, FilterSettings)
+    changed: dict[str, Any] = {
+        name: Decimal(value) if isinstance(value, str) else value for name, value in setup.filters.items()
+    }
+    return replace(made, filters=replace(made.filters, **changed), fees=None)
