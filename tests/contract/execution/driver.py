@@ -27,8 +27,6 @@ class Capability(Enum):
     AMEND = "amendments that keep the place in the queue"
     CANCEL_REPLACE = "one request that cancels and places"
     ICEBERG = "orders that show a part"
-    SELF_TRADE_NONE = "an account that trades with itself"
-    DECREMENT = "decrementing self-trade prevention"
     OFF_GRID = "prices and quantities off the grid"
     PROFILE = "a choice of idempotency"
     REQUESTS = "requests with weight, windows and timestamps"
@@ -157,6 +155,8 @@ class Setup:
         filters: fields of :class:`~bot4.simulator.rules.filters.FilterSettings`.
         idempotency: ``NONE``, ``OPEN_ORDERS`` or ``DAY``.
         maker_fee, taker_fee: fractions.
+        self_trade: what becomes of orders of the account that would trade with one another.
+        limits: ``weight`` a minute and ``orders`` in ten seconds, ``refusals_before_ban``.
         fee_asset: a third asset that fees are paid in, and its price in the quote currency.
     """
 
@@ -167,6 +167,7 @@ class Setup:
     maker_fee: str = "0.001"
     taker_fee: str = "0.001"
     fee_asset: tuple[str, str] | None = None
+    self_trade: str = "newest"
     limits: Mapping[str, int] = field(default_factory=dict)
 
 

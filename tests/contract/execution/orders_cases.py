@@ -19,7 +19,7 @@ from tests.contract.execution.casebook import (
     states,
 )
 from tests.contract.execution.driver import Capability as C
-from tests.contract.execution.driver import ExecutionDriver, Why
+from tests.contract.execution.driver import ExecutionDriver, Setup, Why
 
 TYPES, TIMES, FLAGS = "Order types", "Times in force", "Flags"
 D = Decimal
@@ -347,7 +347,7 @@ def self_trade_both(venue: ExecutionDriver) -> None:
     assert venue.fills() == []
 
 
-@case(FLAGS, "decrementing self-trade prevention takes the smaller quantity off both", C.DECREMENT)
+@case(FLAGS, "decrementing self-trade prevention takes the smaller quantity off both")
 def self_trade_decrement(venue: ExecutionDriver) -> None:
     placed(venue, sell("1", "2000.50", id="rest"))
     placed(venue, buy("3", "2000.50", id="take", self_trade="decrement"))
@@ -356,11 +356,11 @@ def self_trade_decrement(venue: ExecutionDriver) -> None:
     assert not shown(venue, "rest").is_open
 
 
-@case(FLAGS, "an account that may trade with itself does", C.SELF_TRADE_NONE)
+@case(FLAGS, "an account that may trade with itself does", setup=Setup(self_trade="none"))
 def self_trade_allowed(venue: ExecutionDriver) -> None:
     before = balance(venue, "ETH").total
     placed(venue, sell("1", "2000.50", id="rest"))
-    placed(venue, buy("1", "2000.50", id="take", self_trade="none"))
+    placed(venue, buy("1", "2000.50", id="take"))
     assert states(venue, "rest", "take") == ["filled", "filled"]
     assert balance(venue, "ETH").total == before
     assert money("2000.50") in {fill.price for fill in venue.fills()}

@@ -372,6 +372,9 @@ def new_client(url: str, *, perpetual: bool) -> Any:
 def _refused(error: ccxt.BaseError) -> Answer:
     """What an error of ccxt's says about the order: refused and why, or that nobody knows."""
     text = str(error)
+    for part, why in MESSAGES.items():
+        if part in text:
+            return Answer(Outcome.REFUSED, why)
     found = re.search(r'"code":\s*(-\d+)', text)
     if found is None:
         return Answer(Outcome.UNKNOWN if isinstance(error, ccxt.NetworkError) else Outcome.REFUSED, Why.OTHER)
@@ -383,8 +386,5 @@ def _refused(error: ccxt.BaseError) -> Answer:
     filtered = re.search(r"Filter failure: (\w+)", text)
     if filtered is not None:
         return Answer(Outcome.REFUSED, FILTERS[filtered[1]])
-    for part, why in MESSAGES.items():
-        if part in text:
-            return Answer(Outcome.REFUSED, why)
     code = codes[1] if codes[0] in (-2021, -2022) and len(codes) > 1 else codes[0]
     return Answer(Outcome.REFUSED, CODES.get(code, Why.OTHER))

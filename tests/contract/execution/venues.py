@@ -8,11 +8,15 @@ from typing import Any
 
 from bot4.app.exchange_server.venue import FUTURES, SPOT, VenueChoice
 from bot4.domain.instruments import Instrument, Universe
+from bot4.domain.orders import SelfTrade
 from bot4.simulator.profile import VenueProfile, binance_linear, binance_spot
 from bot4.simulator.rules.filters import FilterSettings
 from bot4.simulator.rules.presets import RuleSettings, binance_linear_rules, binance_spot_rules
 from bot4.simulator.state import Idempotency
 from tests.contract.execution.driver import SYMBOL, Setup
+
+
+SELF_TRADE = {"none": SelfTrade.TRADE_WITH_SELF, "newest": SelfTrade.CANCEL_NEWEST}
 
 
 def instrument(setup: Setup) -> Instrument:
@@ -47,7 +51,7 @@ def choice(setup: Setup) -> VenueChoice:
 def profile(setup: Setup) -> VenueProfile:
     """How the exchange of a case behaves."""
     made = binance_spot() if setup.market == "spot" else binance_linear()
-    return replace(made, idempotency=Idempotency[setup.idempotency])
+    return replace(made, idempotency=Idempotency[setup.idempotency], self_trade=SELF_TRADE[setup.self_trade])
 
 
 def rules(setup: Setup) -> RuleSettings:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from bot4.adapters.instrument_table import universe_of
+from bot4.app.exchange_server import admission
 from bot4.app.exchange_server.faults import Fault, drawn_faults
 from bot4.app.exchange_server.market_driver import MANUAL, SyntheticDriver
 from bot4.app.exchange_server.server import ExchangeServer, ServerSettings
@@ -23,6 +24,7 @@ from bot4.kernel import KERNELS, WarmUpStep, warm_up
 from bot4.simulator import exchange
 from bot4.simulator.profile import binance_linear, binance_spot
 from bot4.simulator.rules.presets import binance_linear_rules, binance_spot_rules
+from bot4.simulator.rules.rate_limits import turn_windows
 
 DEFAULT_PRICES = {
     "BTC": 60_000.0, "ETH": 3_000.0, "BNB": 600.0, "SOL": 150.0, "XRP": 0.6, "ADA": 0.45, "DOGE": 0.15, "DOT": 7.0,
@@ -92,7 +94,8 @@ def new_server(request: SimulationRequest, clock: Clock, monotonic_s: Callable[[
 
 def make_ready(progress: Callable[[WarmUpStep], None]) -> None:
     """Compile, or load, every kernel that the exchange calls, so that no request waits for it."""
-    known = {id(value) for value in vars(exchange).values()}
+    known = {id(value) for module in (exchange, admission) for value in vars(module).values()}
+    known |= {id(turn_windows)}
     warm_up([entry.compiled for entry in KERNELS.values() if id(entry.compiled) in known], progress)
 
 

@@ -393,7 +393,7 @@ class OrderDesk:
         if order_id == 0:
             order_id = self._next_id
             self._next_id += 1
-        self_trade = self._default_self_trade if request.self_trade < 0 else request.self_trade
+        self_trade = self._self_trade(request)
         record = new_record(request, venue_id, order_id, client_id, self_trade, self.now_ms)
         earlier = self.orders.get(self._current.get(order_id, -1))
         entry = _Entry(request, record, self._names.get(client_id), earlier)
@@ -402,6 +402,12 @@ class OrderDesk:
             self._names[client_id], self._ids[client_id] = venue_id, order_id
             self._current[order_id] = venue_id
         return entry
+
+    def _self_trade(self, request: OrderRequest) -> int:
+        """The order's prevention mode; the exchange lets an account trade with itself only where that is its rule."""
+        if request.self_trade == o.TRADE_WITH_SELF and self._default_self_trade != o.TRADE_WITH_SELF:
+            raise Refusal(-1013, "This symbol does not allow the specified self-trade prevention mode.")
+        return self._default_self_trade if request.self_trade < 0 else request.self_trade
 
     def _placed(self, entry: _Entry, link: dict[str, int]) -> npt.NDArray[np.void]:
         placed = entry.request.record(entry.record.order_id, self.exchange.now_ns, self._default_self_trade)

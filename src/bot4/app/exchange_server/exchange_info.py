@@ -57,7 +57,9 @@ def _spot_symbol(choice: VenueChoice, listing: Listing) -> dict[str, Any]:
         "permissions": [],
         "permissionSets": [["SPOT"]],
         "defaultSelfTradePreventionMode": SELF_TRADE_NAMES[int(choice.profile.self_trade)],
-        "allowedSelfTradePreventionModes": list(SELF_TRADE_NAMES.values()),
+        "allowedSelfTradePreventionModes": [
+            name for mode, name in SELF_TRADE_NAMES.items() if mode or not choice.profile.self_trade
+        ],
     }
 
 

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from aiohttp.web_log import AccessLogger
 
 from bot4.app.exchange_server import faults as f
 from bot4.app.exchange_server.calls import PUBLIC, SIGNED, Call, Route, Routes
@@ -36,7 +35,7 @@ from bot4.app.exchange_server.refusals import (
 )
 from bot4.app.exchange_server.signing import Credentials, request_times, require_key, require_signature
 from bot4.app.exchange_server.socket_commands import answer_socket
-from bot4.app.exchange_server.spot_routes import spot_routes
+from bot4.app.exchange_server.spot_routes import spot_routes, wallet_routes
 from bot4.app.exchange_server.state_file import arrays_like, load_state, save_state
 from bot4.app.exchange_server.streams import Socket, StreamHub
 from bot4.app.exchange_server.venue import FUTURES, SPOT, ServedVenue, VenueChoice
@@ -123,11 +122,11 @@ class ExchangeServer:
             Retryable: the port is taken.
         """
         self._stop = asyncio.Event()
-        runner = web.ServerRunner(web.Server(self._handle, access_log=None, access_log_class=AccessLogger))
+        runner = web.ServerRunner(web.Server(self._handle, access_log=None), shutdown_timeout=1.0)
         await runner.setup()
         try:
             try:
-                site = web.TCPSite(runner, HOST, self.settings.port, shutdown_timeout=1.0)
+                site = web.TCPSite(runner, HOST, self.settings.port)
                 await site.start()
             except OSError as error:
                 raise Retryable(
@@ -382,7 +381,7 @@ class ExchangeServer:
 
 def _all_routes(venues: Mapping[str, ServedVenue]) -> Routes:
     bases = ("/api/v3", "/fapi/v1", "/dapi/v1")
-    routes: Routes = {("GET", f"{base}/exchangeInfo"): Route(nothing_listed) for base in bases}
+    routes: Routes = {("GET", f"{base}/exchangeInfo"): Route(nothing_listed) for base in bases} | wallet_routes()
     if SPOT in venues:
         routes |= public_routes("/api/v3") | spot_routes()
     if FUTURES in venues:

@@ -406,7 +406,7 @@ def _require_listen_key(call: Call) -> None:
 
 
 def spot_routes() -> Routes:
-    """The routes under ``/api/v3`` that need a key, and the few of ``/sapi`` that clients ask for by themselves."""
+    """The routes under ``/api/v3`` that need a key."""
     base = "/api/v3"
     return {
         ("POST", f"{base}/order"): Route(place, 1, SIGNED, 1),
@@ -433,6 +433,12 @@ def spot_routes() -> Routes:
         ("POST", f"{base}/userDataStream"): Route(start_stream, 2, KEYED),
         ("PUT", f"{base}/userDataStream"): Route(keep_stream, 2, KEYED),
         ("DELETE", f"{base}/userDataStream"): Route(close_stream, 2, KEYED),
+    }
+
+
+def wallet_routes() -> Routes:
+    """The few routes of ``/sapi`` that clients ask for by themselves."""
+    return {
         ("GET", "/sapi/v1/capital/config/getall"): Route(coins, 10, SIGNED),
         ("GET", "/sapi/v1/margin/allPairs"): Route(no_pairs, 1, SIGNED),
         ("GET", "/sapi/v1/margin/isolated/allPairs"): Route(no_pairs, 10, SIGNED),
