@@ -1,7 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory talib
-candlesticks updates.
+candlesticks updates volatility.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from benchmarks import (
     bench_step,
     bench_talib,
     bench_updates,
+    bench_volatility,
 )
 from benchmarks.measuring import load
 
@@ -36,6 +37,7 @@ BENCHMARKS = {
     "talib": bench_talib,
     "candlesticks": bench_candlesticks,
     "updates": bench_updates,
+    "volatility": bench_volatility,
 }
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "performance.md"

@@ -114,10 +114,10 @@ def test_partial_fills_give_what_traded_beyond_the_queue_and_never_more_than_is_
     assert ordered - open_lots == min(ordered, max(0, sum(trades) - standing))
 
 
-def test_parts_of_lots_are_carried_until_they_make_one() -> None:
-    assert filled_lots(-0.6, 5) == 0
-    assert filled_lots(-1.0, 5) == 1
-    assert filled_lots(-2.9, 5) == 2
+def test_parts_of_lots_are_rounded_to_the_nearest_and_the_rest_is_carried() -> None:
+    assert filled_lots(-0.4, 5) == 0
+    assert filled_lots(-0.6, 5) == 1
+    assert filled_lots(-2.4, 5) == 2
     assert filled_lots(-2.9, 1) == 1
 
 

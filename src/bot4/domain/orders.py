@@ -194,6 +194,8 @@ FILL = np.dtype(
         ("fee_atoms", "i8"),
         ("is_maker", "i4"),
         ("is_flagged", "i4"),  # an overfill, or a fill on a finished order
+        ("fee_asset", "i4"),  # its id plus one; 0: what the instrument settles in
+        ("padding", "i4"),
     ],
     align=True,
 )

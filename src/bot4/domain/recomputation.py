@@ -43,7 +43,7 @@ Fact: TypeAlias = Deposited | FundingCharged | np.void  # the last a FILL record
 
 @dataclass(slots=True)
 class Holding:
-    """What is held of a symbol; amounts in quote atoms, cost signed like the lots."""
+    """What is held of a symbol; amounts in settlement atoms, cost signed like the lots, or unlike where inverse."""
 
     lots: int = 0
     cost: int = 0
@@ -107,19 +107,21 @@ def _fill(books: Books, universe: Universe, fill: Any) -> None:
     symbol, fee = int(fill["symbol"]), int(fill["fee_atoms"])
     instrument = universe.instruments[symbol]
     lots = int(fill["side"]) * int(fill["qty_lots"])
-    exact = _quote_atoms(universe, instrument, int(fill["price_ticks"]), lots)
+    exact = _value(universe, instrument, int(fill["price_ticks"]), lots)
     paid = math.ceil(exact)
     holding = books.holdings[symbol]
     profit = _trade(holding, lots, paid)
-    holding.fees += fee
+    fee_asset = universe.assets[int(fill["fee_asset"]) - 1] if fill["fee_asset"] else instrument.settlement
+    if fee_asset == instrument.settlement:
+        holding.fees += fee
     if instrument.is_perpetual:
-        books.transfer(Account.VENUE, Account.HOLDINGS, instrument.quote, profit)
+        books.transfer(Account.VENUE, Account.HOLDINGS, instrument.settlement, profit)
     else:
         books.transfer(Account.HOLDINGS, Account.VENUE, instrument.quote, math.floor(exact))
         books.transfer(Account.HOLDINGS, Account.ROUNDING, instrument.quote, paid - math.floor(exact))
         base_atoms = Fraction(instrument.lot_size) * lots * 10 ** universe.decimals(instrument.base)
         books.transfer(Account.VENUE, Account.HOLDINGS, instrument.base, int(base_atoms))
-    books.transfer(Account.HOLDINGS, Account.FEES, instrument.quote, fee)
+    books.transfer(Account.HOLDINGS, Account.FEES, fee_asset, fee)
 
 
 def _trade(holding: Holding, lots: int, paid: int) -> int:
@@ -140,14 +142,20 @@ def _charge(books: Books, universe: Universe, charge: FundingCharged) -> None:
     if not instrument.is_perpetual or holding.lots == 0:
         return
     rate = Fraction(round(charge.rate * 10**12), 10**12)
-    value = _quote_atoms(universe, instrument, charge.mark_ticks, holding.lots)
+    value = _value(universe, instrument, charge.mark_ticks, holding.lots)
+    if instrument.is_inverse:
+        value = -value  # a long pays a positive rate on what it would take to close it
     # Whole atoms of value first, on the side that costs us more.
     value = Fraction(math.ceil(value) if rate > 0 else math.floor(value))
     paid = math.ceil(value * rate)
     holding.funding += paid
-    books.transfer(Account.HOLDINGS, Account.FUNDING_PAID, instrument.quote, paid)
+    books.transfer(Account.HOLDINGS, Account.FUNDING_PAID, instrument.settlement, paid)
 
 
-def _quote_atoms(universe: Universe, instrument: Instrument, ticks: int, lots: int) -> Fraction:
-    atom = Fraction(Decimal(1).scaleb(-universe.decimals(instrument.quote)))
-    return Fraction(instrument.tick_size) * ticks * Fraction(instrument.lot_size) * lots / atom
+def _value(universe: Universe, instrument: Instrument, ticks: int, lots: int) -> Fraction:
+    """What a fill pays, exactly, in atoms of the settlement asset."""
+    atom = Fraction(Decimal(1).scaleb(-universe.decimals(instrument.settlement)))
+    price, quantity = Fraction(instrument.tick_size) * ticks, Fraction(instrument.lot_size) * lots
+    if instrument.contract_value is not None:
+        return -quantity * Fraction(instrument.contract_value) / price / atom
+    return price * quantity / atom

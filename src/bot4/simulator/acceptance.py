@@ -47,12 +47,21 @@ from bot4.domain.venue_reasons import (
     WOULD_TRIGGER,
     WRONG_VENUE,
 )
-from bot4.kernel import b1, i8, kernel, record
+from bot4.kernel import b1, i8, kernel, record, void
 from bot4.simulator.brackets import is_group_settled
-from bot4.simulator.order_book import DAY_NS, find_finished, find_order
-from bot4.simulator.state import DAY as A_DAY
-from bot4.simulator.state import NONE, VENUE
-from bot4.simulator.triggers import has_limit, has_trigger
+from bot4.simulator.order_book import find_order, is_alive, left_lots
+from bot4.simulator.rules.filters import (
+    why_not_band,
+    why_not_filtered,
+    why_not_notional,
+    why_not_price,
+)
+from bot4.simulator.rules.filters import why_not_quantity as why_not_filtered_quantity
+from bot4.simulator.rules.idempotency import DAY as A_DAY
+from bot4.simulator.rules.idempotency import NONE, is_remembered, remember
+from bot4.simulator.settlement import holding_lots
+from bot4.simulator.state import UNCHECKED, VENUE, VENUE_ORDER
+from bot4.simulator.triggers import has_limit, has_trigger, waits_for_trigger
 
 TAKEN = 0  # no reason to refuse
 MAX_EXACT = 1 << 53  # beyond it a float, as JSON carries them, cannot count one by one
@@ -86,7 +95,68 @@ def why_not(venue: Any, order: Any, ts_ns: int) -> int:
         reason = _why_not_on_arrival(venue, order)
         if reason != TAKEN:
             return int(reason)
-    return int(_why_not_value(venue, order))
+    reason = _why_not_value(venue, order)
+    if reason != TAKEN or terms["has_filters"] == 0:
+        return int(reason)
+    symbol = order["symbol"]
+    _count_open(venue, symbol)
+    return int(
+        why_not_filtered(
+            venue["filters"][symbol],
+            venue["instruments"][symbol],
+            order,
+            venue["counts"],
+            venue["reference_ticks"][symbol],
+            _band_ticks(venue, symbol),
+        )
+    )
+
+
+@kernel(i8(record(VENUE), i8))
+def _band_ticks(venue: Any, symbol: int) -> int:
+    """The price around which limits may lie: the mark of a perpetual, else the latest trade; 0 where neither is."""
+    mark = venue["mark_ticks"][symbol] if venue["instruments"][symbol]["is_perpetual"] != 0 else 0
+    return int(mark if mark > 0 else venue["last_ticks"][symbol])
+
+
+@kernel(void(record(VENUE), i8))
+def _count_open(venue: Any, symbol: int) -> None:
+    """Write what of a symbol is open into the venue's ``counts``."""
+    counts = venue["counts"]
+    counts["open_orders"] = 0
+    counts["open_stops"] = 0
+    counts["working_buy_lots"] = 0
+    counts["working_sell_lots"] = 0
+    counts["net_lots"] = holding_lots(venue, symbol)
+    for at in range(venue["n_orders"]):
+        order = venue["orders"][at]
+        if order["symbol"] != symbol or not is_alive(order):
+            continue
+        counts["open_orders"] += 1
+        counts["open_stops"] += 1 if waits_for_trigger(order) else 0
+        if order["is_reduce_only"] == 0:
+            counts["working_buy_lots"] += left_lots(order) if order["side"] == BUY else 0
+            counts["working_sell_lots"] += left_lots(order) if order["side"] == SELL else 0
+
+
+@kernel(i8(record(VENUE), record(VENUE_ORDER), i8, i8, i8))
+def why_not_filtered_anew(venue: Any, order: Any, limit_ticks: int, stop_ticks: int, qty_lots: int) -> int:
+    """What the filters of price, band, quantity and value have against an order's new numbers, or :data:`TAKEN`."""
+    symbol = order["symbol"]
+    filters, is_reducing = venue["filters"][symbol], order["is_reduce_only"] != 0
+    is_at_market = not has_limit(order["type"])
+    reason = TAKEN if is_at_market else why_not_price(filters, limit_ticks)
+    if reason == TAKEN and has_trigger(order["type"]) and stop_ticks > 0:
+        reason = why_not_price(filters, stop_ticks)
+    if reason == TAKEN and not is_at_market:
+        reason = why_not_band(filters, order["side"], limit_ticks, _band_ticks(venue, symbol))
+    if reason != TAKEN or order["flags"] & CLOSE_POSITION != 0:
+        return int(reason)
+    reason = why_not_filtered_quantity(filters, qty_lots, is_at_market, is_reducing)
+    price = stop_ticks if is_at_market else limit_ticks
+    if reason == TAKEN and price > 0:
+        reason = why_not_notional(filters, venue["instruments"][symbol], price, qty_lots, is_reducing)
+    return int(reason)
 
 
 @kernel(b1(record(ORDER)))
@@ -137,8 +207,14 @@ def _is_duplicate(venue: Any, order_id: int, ts_ns: int) -> bool:
         return False
     if find_order(venue, order_id) >= 0:
         return True
-    at = find_finished(venue, order_id)
-    return bool(mode == A_DAY and at >= 0 and ts_ns - venue["finished"][at]["ts_arrived_ns"] < DAY_NS)
+    return bool(mode == A_DAY and is_remembered(venue["client_ids"], order_id, ts_ns))
+
+
+@kernel(void(record(VENUE), i8, i8))
+def remember_id(venue: Any, order_id: int, ts_ns: int) -> None:
+    """Remember the id of an order that was taken, where the venue does for longer than it is open."""
+    if venue["terms"]["idempotency"] == A_DAY:
+        remember(venue["client_ids"], order_id, ts_ns)
 
 
 @kernel(i8(record(VENUE), record(ORDER)))
@@ -163,7 +239,7 @@ def _why_not_on_arrival(venue: Any, order: Any) -> int:
         return WOULD_TAKE
     if terms["refuses_reached_triggers"] != 0 and has_trigger(order["type"]) and _is_reached_already(venue, order):
         return WOULD_TRIGGER
-    is_idle = order["side"] * venue["net_lots"][symbol] >= 0 and not has_trigger(order["type"])
+    is_idle = order["side"] * holding_lots(venue, symbol) >= 0 and not has_trigger(order["type"])
     return NOTHING_TO_REDUCE if terms["refuses_idle_reduction"] != 0 and is_idle and _is_reducing(order) else TAKEN
 
 
@@ -205,7 +281,11 @@ def _why_not_value(venue: Any, order: Any) -> int:
     if price_ticks > 0 and notional < instrument["min_notional_atoms"]:
         return BELOW_MIN_NOTIONAL
     is_spot_sale = order["side"] == SELL and instrument["is_perpetual"] == 0
-    if is_spot_sale and order["qty_lots"] > venue["net_lots"][order["symbol"]]:
+    if (
+        is_spot_sale
+        and venue["terms"]["account"] == UNCHECKED
+        and order["qty_lots"] > venue["net_lots"][order["symbol"]]
+    ):
         return BEYOND_HOLDINGS
     return TAKEN
 

@@ -43,8 +43,10 @@ from bot4.simulator.order_book import (
     is_in_market,
     left_lots,
     reduce_row,
+    reject_row,
     report_order,
 )
+from bot4.simulator.settlement import FINE, lock_funds
 from bot4.simulator.state import MAX_FINISHED, VENUE, VENUE_ORDER
 
 NO_STOP = -1
@@ -81,15 +83,29 @@ def share_parent_fill(
         return
     if child["status"] != HELD:
         child["qty_lots"] += share - mul_div(ordered, filled_before, whole, FLOOR)
+        lock_funds(venue, child)  # what is not free is paid from what will be
     elif share > 0:
         child["qty_lots"] = share
         child["status"] = WORKING
         if child["type"] == TRAILING_STOP and child["stop_ticks"] == 0:
             child["extreme_ticks"] = child["activation_ticks"]
         arrive(venue, child, arrival, parent["ts_arrived_ns"])
-        report_order(venue, reports, ts_ns, child, ORDER_ACCEPTED)
+        _start(venue, reports, ts_ns, child)
     elif parent["status"] == FILLED:
         cancel_row(venue, reports, ts_ns, child, PARENT_GONE)
+
+
+@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER)))
+def _start(venue: Any, reports: Any, ts_ns: int, child: Any) -> None:
+    """A held order starts: it is accepted, or refused where it cannot be paid, and then with its other legs."""
+    reason = lock_funds(venue, child)
+    if reason == FINE:
+        report_order(venue, reports, ts_ns, child, ORDER_ACCEPTED)
+        return
+    reject_row(venue, reports, ts_ns, child, reason)
+    cancel_held_children(venue, reports, ts_ns, child["id"], PARENT_GONE)
+    if venue["terms"]["leg_end_ends_group"] != 0:
+        end_other_legs(venue, reports, ts_ns, child)
 
 
 @kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8, i8, i8))

@@ -15,21 +15,22 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bot4.domain.errors import DataError, SettingError
+from bot4.domain.errors import DataError
 from bot4.domain.events import EVENT, EventKind
-from bot4.domain.instruments import Universe, pack_instruments
-from bot4.domain.ledger import OK, book_deposit
+from bot4.domain.instruments import MAX_SYMBOLS, Universe, pack_instruments
+from bot4.domain.ledger import book_deposit
 from bot4.domain.orders import BUY, COMMAND, FILL, SELL
 from bot4.domain.portfolio import HOLDINGS, LEDGER, POSITION
 from bot4.kernel import i8, kernel, records
+from bot4.simulator.accounts.balances import pack_balances
 from bot4.simulator.book.ladder import new_ladder, read_levels, set_level
 from bot4.simulator.checking import EventFault, first_bad_event
 from bot4.simulator.feeding import ALL_DONE, BOOK_FULL, feed_events, pass_time, take_requests
 from bot4.simulator.fill_history import MAX_FILLS, book_reported_fills, remembered
 from bot4.simulator.order_book import displayed_lots
-from bot4.simulator.profile import VenueProfile, pack_terms
+from bot4.simulator.profile import VenueProfile, write_profile
 from bot4.simulator.resting import is_resting
-from bot4.simulator.state import MAX_FINISHED, MAX_SYMBOLS, VENUE, open_venue
+from bot4.simulator.state import MAX_FINISHED, VENUE, AccountKind, open_venue
 
 Events: TypeAlias = npt.NDArray[np.void]
 Commands: TypeAlias = npt.NDArray[np.void]
@@ -86,7 +87,7 @@ class SimulatedExchange:
         self.seed = seed
         self._instruments = pack_instruments(universe)
         self._venue = open_venue(self._instruments)
-        self._venue[0]["terms"] = pack_terms(profile)
+        write_profile(profile, universe, self._venue, start_ns)
         self._venue[0]["now_ns"] = start_ns
         self._n_far = _FAR_LEVELS
         self._books = np.stack([new_ladder(_WINDOW_TICKS, _FAR_LEVELS) for _ in universe.instruments])
@@ -95,8 +96,10 @@ class SimulatedExchange:
         self._positions = np.zeros(MAX_SYMBOLS, dtype=POSITION)
         self._reports = np.zeros(N_REPORT_ROWS, dtype=EVENT)
         self._unread: list[Events] = []
-        for asset, amount in (balances or {}).items():
-            self._take_deposit(asset, amount)
+        self._venue[0]["balances"] = pack_balances(universe, balances or {})[0]
+        for at in range(len(universe.assets)):
+            _deposit(self._ledger, at, int(self._venue[0]["balances"]["free"][at]))
+        self._hold_deposits()
 
     # --- what happens ----------------------------------------------------------------------------------------------
 
@@ -187,7 +190,8 @@ class SimulatedExchange:
         if not len(found):
             return None
         latest = max(found, key=lambda at: (int(at) - n_finished) % MAX_FINISHED)
-        return venue["finished"][int(latest)].copy()
+        ended: np.void = venue["finished"][int(latest)].copy()
+        return ended
 
     def open_orders(self, symbol: int | None = None) -> npt.NDArray[np.void]:
         """Held and open orders by id, as :data:`~bot4.simulator.state.VENUE_ORDER` records."""
@@ -203,8 +207,11 @@ class SimulatedExchange:
 
     def balances(self) -> dict[str, tuple[int, int]]:
         """Free and locked atoms of every asset."""
-        held = self._ledger[0]["balances"][HOLDINGS]
-        return {asset: (int(held[at]), 0) for at, asset in enumerate(self.universe.assets)}
+        if self.profile.account is AccountKind.UNCHECKED:
+            held = self._ledger[0]["balances"][HOLDINGS]
+            return {asset: (int(held[at]), 0) for at, asset in enumerate(self.universe.assets)}
+        free, locked = self._venue[0]["balances"]["free"], self._venue[0]["balances"]["locked"]
+        return {asset: (int(free[at]), int(locked[at])) for at, asset in enumerate(self.universe.assets)}
 
     def positions(self) -> npt.NDArray[np.void]:
         """Position of every symbol: lots, cost, result, fees, funding."""
@@ -255,17 +262,13 @@ class SimulatedExchange:
         if len(reports):
             self._unread.append(reports)
 
-    def _take_deposit(self, asset: str, amount: Decimal) -> None:
-        if asset not in self.universe.assets:
-            raise SettingError(
-                f"nothing is traded in {asset}", where="balances", remedy=f"give {', '.join(self.universe.assets)}"
-            )
-        atoms = int(amount.scaleb(self.universe.decimals(asset))) if amount.is_finite() else -1
-        if atoms < 0 or int(_deposit(self._ledger, self.universe.assets.index(asset), atoms)) != OK:
-            raise SettingError(f"{amount} {asset} cannot be held", where="balances", remedy="give zero or more")
+    def _hold_deposits(self) -> None:
+        """What was deposited of a base on spot is held from the start."""
         for at, instrument in enumerate(self.universe.instruments):
-            if instrument.base == asset and not instrument.is_perpetual:
-                self._venue[0]["net_lots"][at] = atoms // int(self._instruments[at]["base_atoms_per_lot"])
+            if not instrument.is_perpetual:
+                packed = self._instruments[at]
+                atoms = int(self._venue[0]["balances"]["free"][int(packed["base_asset"])])
+                self._venue[0]["net_lots"][at] = atoms // int(packed["base_atoms_per_lot"])
 
     def _side(self, symbol: int, side: int, n: int) -> Levels:
         rows = np.zeros((n, 2), dtype=np.int64)
@@ -280,7 +283,7 @@ class SimulatedExchange:
                     own[int(order["limit_ticks"])] = own.get(int(order["limit_ticks"]), 0) + lots
         if not own:
             return rows
-        levels = dict(rows.tolist())
+        levels: dict[int, int] = {int(ticks): int(lots) for ticks, lots in rows}
         for ticks, lots in own.items():
             levels[ticks] = levels.get(ticks, 0) + lots
         best_first = sorted(levels.items(), key=lambda level: -side * level[0])[:n]

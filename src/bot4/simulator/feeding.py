@@ -23,9 +23,10 @@ from bot4.domain.events import (
 from bot4.domain.orders import BUY, COMMAND, PLACE, QUERY, SELL
 from bot4.domain.venue_reasons import BAD_ORDER
 from bot4.kernel import array, b1, i8, kernel, record, records, void
+from bot4.simulator.acceptance import TAKEN
 from bot4.simulator.book.ladder import APPLIED, clear_side, level_lots, set_level
 from bot4.simulator.ending import EVERY_SYMBOL, expire_due
-from bot4.simulator.intake import take
+from bot4.simulator.intake import refuse, take
 from bot4.simulator.matching import meet, needs_match, whole_lots
 from bot4.simulator.order_book import settle_rows, write_report
 from bot4.simulator.resting import (
@@ -37,6 +38,8 @@ from bot4.simulator.resting import (
     meet_trade,
     next_in_turn,
 )
+from bot4.simulator.rules.rate_limits import why_not_now
+from bot4.simulator.rules.request_windows import venue_clock_ns, why_not_stamped
 from bot4.simulator.state import (
     FROM_LEVELS,
     FROM_QUOTES,
@@ -314,8 +317,22 @@ def _take_one(venue: Any, command: Any, reports: Any) -> None:
     if command["kind"] < PLACE or command["kind"] > QUERY:
         order = command["order"]
         write_report(venue, reports, now_ns, ORDER_REJECTED, order["symbol"], order["id"], BAD_ORDER)
-    else:
+        return
+    reason = _why_not_request(venue, command) if venue["terms"]["has_request_rules"] != 0 else TAKEN
+    if reason == TAKEN:
         take(venue, command, now_ns, now_ns, reports)
+    else:
+        refuse(venue, command, now_ns, reason, reports)
+
+
+@kernel(i8(record(VENUE), record(COMMAND)))
+def _why_not_request(venue: Any, command: Any) -> int:
+    """Why the venue does not look at a command at all: too many of them, or its timestamp too old or too early."""
+    now_ns, window = venue["now_ns"], venue["request_window"]
+    reason = why_not_now(venue["rate_limits"], now_ns, 1, 1 if command["kind"] == PLACE else 0)
+    if reason != TAKEN:
+        return int(reason)
+    return int(why_not_stamped(window, venue_clock_ns(window, now_ns), command["ts_ns"], 0))
 
 
 @kernel(b1(record(COMMAND), record(COMMAND)))

@@ -8,7 +8,7 @@ import numpy as np
 
 from bot4.domain.events import EVENT, IS_MAKER, IS_SELL, ORDER_FILLED
 from bot4.domain.instruments import INSTRUMENT
-from bot4.domain.ledger import book_fill
+from bot4.domain.ledger import book_fill_and_fee, fee_asset_of
 from bot4.domain.orders import BUY, FILL, SELL
 from bot4.domain.portfolio import LEDGER, POSITION
 from bot4.kernel import i8, kernel, records
@@ -42,10 +42,16 @@ def book_reported_fills(
         fill["qty_lots"] = report["fill_lots"]
         fill["fee_atoms"] = report["fee_atoms"]
         fill["is_maker"] = 1 if report["flags"] & IS_MAKER != 0 else 0
-        book_fill(
-            ledgers[0], instruments[symbol], positions[symbol], side, report["fill_ticks"], report["fill_lots"],
+        book_fill_and_fee(
+            ledgers[0],
+            instruments[symbol],
+            positions[symbol],
+            side,
+            report["fill_ticks"],
+            report["fill_lots"],
+            fee_asset_of(instruments[symbol], report["flags"]),
             report["fee_atoms"],
-        )  # fmt: skip
+        )
         n_fills += 1
     return n_fills
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from bot4.domain.events import EVENT
-from bot4.domain.money import CEILING, OVERFLOW, fee_atoms, notional_atoms
 from bot4.domain.orders import FILLED, PARTLY_FILLED, SELL
-from bot4.domain.venue_reasons import BEYOND_HOLDINGS, NOTHING_TO_REDUCE, TOO_LARGE
+from bot4.domain.venue_reasons import BEYOND_HOLDINGS, NOTHING_TO_REDUCE
 from bot4.kernel import b1, i8, kernel, record, records
 from bot4.simulator.brackets import (
     NO_STOP,
@@ -18,7 +17,8 @@ from bot4.simulator.brackets import (
     share_with_children,
 )
 from bot4.simulator.order_book import cancel_row, left_lots, report_fill
-from bot4.simulator.state import VENUE, VENUE_ORDER
+from bot4.simulator.settlement import FINE, fee_asset_flags, holding_lots, settle_fill, take_over_funds
+from bot4.simulator.state import UNCHECKED, VENUE, VENUE_ORDER
 
 
 @kernel(i8(record(VENUE), i8, records(EVENT), record(VENUE_ORDER), i8, i8, b1, i8))
@@ -38,19 +38,21 @@ def fill_order(
     lots = min(cut_to_reducible(venue, ts_ns, reports, order), most_lots)
     if lots == 0:
         return 0
-    if order["side"] == SELL and instrument["is_perpetual"] == 0 and lots > venue["net_lots"][symbol]:
+    is_spot_sale = order["side"] == SELL and instrument["is_perpetual"] == 0
+    if is_spot_sale and venue["terms"]["account"] == UNCHECKED and lots > venue["net_lots"][symbol]:
         return int(give_up(venue, ts_ns, reports, order, BEYOND_HOLDINGS))
-    notional = notional_atoms(instrument, price_ticks, lots, CEILING)
-    fee = OVERFLOW if notional == OVERFLOW else fee_atoms(instrument, notional, is_maker)
-    if fee == OVERFLOW:
-        return int(give_up(venue, ts_ns, reports, order, TOO_LARGE))
+    take_over_funds(venue, order)
+    reason = settle_fill(venue, order, ts_ns, price_ticks, lots, is_maker)
+    if reason != FINE:
+        return int(give_up(venue, ts_ns, reports, order, reason))
+    fee, flags = venue["charge"]["atoms"], fee_asset_flags(venue, symbol)
     filled_before = order["filled_lots"]
     order["filled_lots"] = filled_before + lots
     order["status"] = FILLED if left_lots(order) == 0 else PARTLY_FILLED
     venue["net_lots"][symbol] += order["side"] * lots
     end_other_legs(venue, reports, ts_ns, order)
     share_group_exit(venue, reports, ts_ns, order, lots)
-    report_fill(venue, reports, ts_ns, order, price_ticks, lots, fee, is_maker)
+    report_fill(venue, reports, ts_ns, order, price_ticks, lots, fee, is_maker, flags)
     share_with_children(venue, reports, ts_ns, order, filled_before, price_ticks, children_arrive)
     return int(lots)
 
@@ -60,7 +62,7 @@ def cut_to_reducible(venue: Any, ts_ns: int, reports: Any, order: Any) -> int:
     """Cut a reduce-only order to the net position, and an exit to what its group still protects; returns its lots."""
     left = left_lots(order)
     if order["is_reduce_only"]:
-        allowed = max(0, -order["side"] * venue["net_lots"][order["symbol"]])
+        allowed = max(0, -int(order["side"]) * holding_lots(venue, order["symbol"]))
         group_left = group_left_lots(venue, order)
         if group_left != NO_STOP:
             allowed = min(allowed, group_left)

@@ -18,6 +18,7 @@ from bot4.domain.money import FLOOR, mul_div
 from bot4.domain.orders import (
     CANCEL,
     CANCELS_SIBLINGS,
+    CLOSE_POSITION,
     COMMAND,
     FILLED,
     HELD,
@@ -27,7 +28,6 @@ from bot4.domain.orders import (
     POST_ONLY,
     QUERY,
     REPLACE,
-    TRAILING_STOP,
     WAITS_FOR_FULL_FILL,
     WORKING,
 )
@@ -42,7 +42,15 @@ from bot4.domain.venue_reasons import (
     WOULD_TAKE,
 )
 from bot4.kernel import b1, i8, kernel, record, records, void
-from bot4.simulator.acceptance import TAKEN, has_prices, is_taking, why_not, why_not_quantity
+from bot4.simulator.acceptance import (
+    TAKEN,
+    has_prices,
+    is_taking,
+    remember_id,
+    why_not,
+    why_not_filtered_anew,
+    why_not_quantity,
+)
 from bot4.simulator.brackets import end_with_order, share_parent_fill
 from bot4.simulator.order_book import (
     arrive,
@@ -52,12 +60,14 @@ from bot4.simulator.order_book import (
     find_order_of,
     insert_row,
     is_in_market,
+    remove_row,
     report_order,
     report_status,
     report_unknown,
     settle_rows,
     write_report,
 )
+from bot4.simulator.settlement import lock_funds
 from bot4.simulator.state import (
     AT_OPEN,
     MAX_QUEUED,
@@ -179,18 +189,28 @@ def take(venue: Any, command: Any, ts_ns: int, arrived_ns: int, reports: Any) ->
     """
     order = command["order"]
     kind = command["kind"]
-    flags = 0
     if kind == PLACE:
         reason = _place(venue, order, ts_ns, arrived_ns, reports)
     elif kind == CANCEL:
-        reason, flags = _cancel(venue, order, ts_ns, reports), ABOUT_CANCEL
+        reason = _cancel(venue, order, ts_ns, reports)
     elif kind == REPLACE:
-        reason, flags = _replace(venue, order, ts_ns, arrived_ns, reports), ABOUT_REPLACE
+        reason = _replace(venue, order, ts_ns, arrived_ns, reports)
     else:
         reason = _answer(venue, order, ts_ns, reports)
     if reason != TAKEN:
-        write_report(venue, reports, ts_ns, ORDER_REJECTED, order["symbol"], order["id"], reason)
-        reports[venue["n_reports"] - 1]["flags"] = flags
+        refuse(venue, command, ts_ns, reason, reports)
+
+
+@kernel(void(record(VENUE), record(COMMAND), i8, i8, records(EVENT)))
+def refuse(venue: Any, command: Any, ts_ns: int, reason: int, reports: Any) -> None:
+    """Report that a command is refused: the flags say whether an order, a cancel or a replacement is."""
+    order = command["order"]
+    row = reports[venue["n_reports"]]
+    write_report(venue, reports, ts_ns, ORDER_REJECTED, order["symbol"], order["id"], reason)
+    if command["kind"] == CANCEL:
+        row["flags"] = ABOUT_CANCEL
+    elif command["kind"] == REPLACE:
+        row["flags"] = ABOUT_REPLACE
 
 
 @kernel(i8(record(VENUE), record(ORDER), i8, i8, records(EVENT)))
@@ -200,10 +220,16 @@ def _place(venue: Any, placed: Any, ts_ns: int, arrived_ns: int, reports: Any) -
         return int(reason)
     if placed["parent_id"] == 0:
         at = insert_row(venue, placed, WORKING, arrived_ns)
+        reason = lock_funds(venue, venue["orders"][at])
+        if reason != TAKEN:
+            remove_row(venue, at)
+            return int(reason)
+        remember_id(venue, placed["id"], ts_ns)
         report_order(venue, reports, ts_ns, venue["orders"][at], ORDER_ACCEPTED)
         return TAKEN
     symbol, parent_id = placed["symbol"], placed["parent_id"]
     if find_order_of(venue, symbol, parent_id) >= 0:
+        remember_id(venue, placed["id"], ts_ns)
         at = insert_row(venue, placed, HELD, arrived_ns)
         parent_at = find_order(venue, parent_id)
         share_parent_fill(venue, reports, ts_ns, venue["orders"][parent_at], venue["orders"][at], 0, AT_OPEN)
@@ -211,6 +237,7 @@ def _place(venue: Any, placed: Any, ts_ns: int, arrived_ns: int, reports: Any) -
     finished_at = find_finished(venue, parent_id)
     if finished_at < 0 or not _can_start(venue["finished"][finished_at], placed):
         return NO_PARENT
+    remember_id(venue, placed["id"], ts_ns)
     at = insert_row(venue, placed, HELD, arrived_ns)
     share_parent_fill(venue, reports, ts_ns, venue["finished"][finished_at], venue["orders"][at], 0, AT_OPEN)
     return TAKEN
@@ -252,27 +279,47 @@ def _replace(venue: Any, wanted: Any, ts_ns: int, arrived_ns: int, reports: Any)
     trail = wanted["trail_ticks"] if wanted["trail_ticks"] != 0 else order["trail_ticks"]
     if not has_prices(order["type"], wanted["limit_ticks"], wanted["stop_ticks"], trail):
         return BAD_PRICE
-    qty_lots = order["qty_lots"]
-    if not _is_sharing(venue, order):
-        qty_lots = wanted["qty_lots"]
-        reason = why_not_quantity(venue, order["symbol"], qty_lots, order["is_reduce_only"])
-        if reason == TAKEN and qty_lots <= order["filled_lots"]:
-            reason = BAD_QUANTITY
-        if reason != TAKEN:
-            return int(reason)
+    qty_lots = order["qty_lots"] if _is_sharing(venue, order) else wanted["qty_lots"]
+    reason = _why_not_amended(venue, order, wanted, qty_lots)
+    if reason != TAKEN:
+        return int(reason)
     is_post_only = order["flags"] & POST_ONLY != 0 and is_priced(order)
     if is_post_only and is_taking(venue, order["symbol"], order["side"], wanted["limit_ticks"]):
         return WOULD_TAKE
     keeps_place = _keeps_place(venue, order, wanted, qty_lots)
-    order["qty_lots"] = qty_lots
-    order["limit_ticks"] = wanted["limit_ticks"]
-    if order["type"] != TRAILING_STOP or order["extreme_ticks"] == 0:
-        order["stop_ticks"] = wanted["stop_ticks"]
+    stop_ticks = order["stop_ticks"] if order["extreme_ticks"] != 0 else wanted["stop_ticks"]
+    reason = _amend(venue, order, qty_lots, wanted["limit_ticks"], stop_ticks)
+    if reason != TAKEN:
+        return int(reason)
     order["trail_ticks"] = trail
     if not keeps_place:
         arrive(venue, order, AT_OPEN, arrived_ns)
     report_order(venue, reports, ts_ns, order, ORDER_REPLACED)
     return TAKEN
+
+
+@kernel(i8(record(VENUE), record(VENUE_ORDER), record(ORDER), i8))
+def _why_not_amended(venue: Any, order: Any, wanted: Any, qty_lots: int) -> int:
+    if not _is_sharing(venue, order) and order["flags"] & CLOSE_POSITION == 0:
+        reason = why_not_quantity(venue, order["symbol"], qty_lots, order["is_reduce_only"])
+        if reason == TAKEN and qty_lots <= order["filled_lots"]:
+            reason = BAD_QUANTITY
+        if reason != TAKEN:
+            return int(reason)
+    if venue["terms"]["has_filters"] == 0:
+        return TAKEN
+    return int(why_not_filtered_anew(venue, order, wanted["limit_ticks"], wanted["stop_ticks"], qty_lots))
+
+
+@kernel(i8(record(VENUE), record(VENUE_ORDER), i8, i8, i8))
+def _amend(venue: Any, order: Any, qty_lots: int, limit_ticks: int, stop_ticks: int) -> int:
+    """Give an order new numbers, where the account can bear them; else a reason, and it stays as it was."""
+    lots, limit, stop = order["qty_lots"], order["limit_ticks"], order["stop_ticks"]
+    order["qty_lots"], order["limit_ticks"], order["stop_ticks"] = qty_lots, limit_ticks, stop_ticks
+    reason = lock_funds(venue, order)
+    if reason != TAKEN:
+        order["qty_lots"], order["limit_ticks"], order["stop_ticks"] = lots, limit, stop
+    return int(reason)
 
 
 @kernel(b1(record(VENUE), record(VENUE_ORDER), record(ORDER), i8))

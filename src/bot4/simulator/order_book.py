@@ -30,7 +30,9 @@ from bot4.domain.orders import (
     TRIGGERED,
     WORKING,
 )
+from bot4.domain.venue_reasons import PARENT_GONE
 from bot4.kernel import b1, i8, kernel, record, records, void
+from bot4.simulator.settlement import lock_funds, release_funds
 from bot4.simulator.state import AT_OPEN, MAX_FINISHED, NEVER_NS, RESTED, VENUE, VENUE_ORDER
 from bot4.simulator.triggers import waits_for_trigger
 
@@ -112,14 +114,22 @@ def report_order(venue: Any, reports: Any, ts_ns: int, order: Any, kind: int) ->
     write_report(venue, reports, ts_ns, kind, order["symbol"], order["id"], 0)
 
 
-@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8, i8, i8, b1))
+@kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8, i8, i8, b1, i8))
 def report_fill(
-    venue: Any, reports: Any, ts_ns: int, order: Any, price_ticks: int, qty_lots: int, fee: int, is_maker: bool
+    venue: Any,
+    reports: Any,
+    ts_ns: int,
+    order: Any,
+    price_ticks: int,
+    qty_lots: int,
+    fee: int,
+    is_maker: bool,
+    flags: int,
 ) -> None:
     """Add a fill under the next trade id; its ``reason`` is the quantity that the order still has open (0: done)."""
     row = reports[venue["n_reports"]]
     write_report(venue, reports, ts_ns, ORDER_FILLED, order["symbol"], order["id"], left_lots(order))
-    row["flags"] = (IS_MAKER if is_maker else 0) | (IS_SELL if order["side"] == SELL else 0)
+    row["flags"] = flags | (IS_MAKER if is_maker else 0) | (IS_SELL if order["side"] == SELL else 0)
     row["fill_ticks"] = price_ticks
     row["fill_lots"] = qty_lots
     row["fee_atoms"] = fee
@@ -131,6 +141,7 @@ def report_fill(
 def cancel_row(venue: Any, reports: Any, ts_ns: int, order: Any, reason: int) -> None:
     """Cancel what is left of an order and report it."""
     order["status"] = CANCELLED
+    release_funds(venue, order)
     write_report(venue, reports, ts_ns, ORDER_CANCELLED, order["symbol"], order["id"], reason)
 
 
@@ -138,6 +149,7 @@ def cancel_row(venue: Any, reports: Any, ts_ns: int, order: Any, reason: int) ->
 def expire_row(venue: Any, reports: Any, ts_ns: int, order: Any, reason: int) -> None:
     """End what is left of an order by its own terms and report it."""
     order["status"] = EXPIRED
+    release_funds(venue, order)
     write_report(venue, reports, ts_ns, ORDER_EXPIRED, order["symbol"], order["id"], reason)
 
 
@@ -145,6 +157,7 @@ def expire_row(venue: Any, reports: Any, ts_ns: int, order: Any, reason: int) ->
 def reject_row(venue: Any, reports: Any, ts_ns: int, order: Any, reason: int) -> None:
     """Refuse an order that had been accepted, as happens when it triggers, and report it."""
     order["status"] = REJECTED
+    release_funds(venue, order)
     write_report(venue, reports, ts_ns, ORDER_REJECTED, order["symbol"], order["id"], reason)
 
 
@@ -175,11 +188,30 @@ def report_unknown(venue: Any, reports: Any, ts_ns: int, symbol: int, order_id: 
 
 @kernel(void(record(VENUE), records(EVENT), i8, i8, i8))
 def cancel_held_children(venue: Any, reports: Any, ts_ns: int, parent_id: int, reason: int) -> None:
-    """Cancel the children of an order that still wait for it."""
+    """Cancel the children of an order that still wait for it, and theirs."""
+    is_any = False
     for at in range(venue["n_orders"]):
         order = venue["orders"][at]
         if order["parent_id"] == parent_id and order["status"] == HELD:
             cancel_row(venue, reports, ts_ns, order, reason)
+            is_any = True
+    while is_any:
+        is_any = False
+        for at in range(venue["n_orders"]):
+            order = venue["orders"][at]
+            if order["status"] == HELD and order["parent_id"] != 0 and _is_gone_unfilled(venue, order["parent_id"]):
+                cancel_row(venue, reports, ts_ns, order, PARENT_GONE)
+                is_any = True
+
+
+@kernel(b1(record(VENUE), i8))
+def _is_gone_unfilled(venue: Any, order_id: int) -> bool:
+    """Whether an order was cancelled in this event before it had filled at all."""
+    for at in range(venue["n_orders"]):
+        order = venue["orders"][at]
+        if order["id"] == order_id and order["status"] == CANCELLED and order["filled_lots"] == 0:
+            return True
+    return False
 
 
 @kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8, i8))
@@ -189,6 +221,8 @@ def reduce_row(venue: Any, reports: Any, ts_ns: int, order: Any, qty_lots: int, 
     order["qty_lots"] -= taken
     if left_lots(order) == 0:
         cancel_row(venue, reports, ts_ns, order, reason)
+    else:
+        lock_funds(venue, order)
 
 
 @kernel(void(record(VENUE), record(VENUE_ORDER), i8, i8))
@@ -241,6 +275,8 @@ def insert_row(venue: Any, placed: Any, status: int, ts_ns: int) -> int:
     row["shown_lots"] = 0
     row["ahead_lots"] = 0.0
     row["traded_lots"] = 0
+    row["lock"]["asset"] = 0
+    row["lock"]["atoms"] = 0
     arrive(venue, row, AT_OPEN, ts_ns)
     if row["time_in_force"] == DAY:
         row["ts_expire_ns"] = (ts_ns // DAY_NS + 1) * DAY_NS
@@ -250,6 +286,14 @@ def insert_row(venue: Any, placed: Any, status: int, ts_ns: int) -> int:
         row["is_reduce_only"] = 1
         row["qty_lots"] = venue["instruments"][row["symbol"]]["max_lots"]
     return int(at)
+
+
+@kernel(void(record(VENUE), i8))
+def remove_row(venue: Any, at: int) -> None:
+    """Take an order out of the table as if it had never been there."""
+    for row in range(at, venue["n_orders"] - 1):
+        venue["orders"][row] = venue["orders"][row + 1]
+    venue["n_orders"] -= 1
 
 
 @kernel(i8(record(VENUE), i8))

@@ -7,22 +7,25 @@ behave as Binance documents its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
+from bot4.domain.instruments import Universe
 from bot4.domain.orders import SelfTrade
 from bot4.simulator.book.queue_models import QueueModel, QueueSettings
-from bot4.simulator.state import TERMS, Idempotency
-
-
-class AccountKind(IntEnum):
-    """How an account at the venue settles."""
-
-    UNCHECKED = 0  # no balances: whoever sends the orders has seen to it that they can be paid
-    SPOT = 1
-    LINEAR = 2  # perpetuals settled in the quote asset
-    INVERSE = 3  # perpetuals settled in the base asset
+from bot4.simulator.rules.fee_schedule import pack_fees
+from bot4.simulator.rules.filters import pack_filters
+from bot4.simulator.rules.idempotency import IdempotencySettings, pack_client_ids
+from bot4.simulator.rules.presets import (
+    RuleSettings,
+    binance_inverse_rules,
+    binance_linear_rules,
+    binance_spot_rules,
+)
+from bot4.simulator.rules.rate_limits import pack_rate_limits
+from bot4.simulator.rules.request_windows import pack_request_window
+from bot4.simulator.state import TERMS, AccountKind, Idempotency
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class VenueProfile:
         asks_approval: only orders that the risk gate has approved are taken.
         checks_grid: orders of another venue and numbers beyond 2**53 are refused.
         remembers_finished: finished orders can be asked for, and their ids and groups are known.
+        rules: filters, fees, rate limits and receive windows; None: the instruments' own minima and fees, no limits.
     """
 
     name: str = "plain"
@@ -62,6 +66,7 @@ class VenueProfile:
     asks_approval: bool = True
     checks_grid: bool = False
     remembers_finished: bool = True
+    rules: RuleSettings | None = None
 
 
 def plain() -> VenueProfile:
@@ -81,6 +86,7 @@ def binance_spot() -> VenueProfile:
         queue=QueueSettings(QueueModel.PESSIMISTIC),
         asks_approval=False,
         checks_grid=True,
+        rules=binance_spot_rules(),
     )
 
 
@@ -97,6 +103,7 @@ def binance_linear() -> VenueProfile:
         self_trade=SelfTrade.CANCEL_NEWEST,
         asks_approval=False,
         checks_grid=True,
+        rules=binance_linear_rules(),
     )
 
 
@@ -113,13 +120,16 @@ def binance_inverse() -> VenueProfile:
         self_trade=SelfTrade.CANCEL_NEWEST,
         asks_approval=False,
         checks_grid=True,
+        rules=binance_inverse_rules(),
     )
 
 
 def pack_terms(profile: VenueProfile) -> np.void:
     """The profile as one :data:`~bot4.simulator.state.TERMS` record."""
-    terms = np.zeros(1, dtype=TERMS)[0]
+    terms: np.void = np.zeros(1, dtype=TERMS)[0]
+    terms["account"] = profile.account
     terms["idempotency"] = profile.idempotency
+    terms["has_filters"] = terms["has_request_rules"] = profile.rules is not None
     terms["has_brackets"] = profile.has_native_brackets
     terms["has_one_cancels_other"] = profile.has_native_oco
     terms["has_one_triggers_other"] = profile.has_native_oto
@@ -134,3 +144,28 @@ def pack_terms(profile: VenueProfile) -> np.void:
     terms["checks_grid"] = profile.checks_grid
     terms["remembers_finished"] = profile.remembers_finished
     return terms
+
+
+def write_profile(profile: VenueProfile, universe: Universe, venue: npt.NDArray[np.void], start_ns: int) -> None:
+    """Let a venue behave as a profile says.
+
+    Args:
+        profile: of the venue.
+        universe: what it lists.
+        venue: one :data:`~bot4.simulator.state.VENUE`, changed.
+        start_ns: venue time at which it opens.
+
+    Raises:
+        SettingError: where the rules do not fit the universe.
+    """
+    row = venue[0]
+    row["terms"] = pack_terms(profile)
+    row["client_ids"] = pack_client_ids(IdempotencySettings(profile.idempotency, forgets_oldest=True))[0]
+    if profile.rules is None:
+        return
+    row["filters"] = pack_filters(universe, profile.rules.filters)
+    row["rate_limits"] = pack_rate_limits(profile.rules.rates)[0]
+    row["request_window"] = pack_request_window(profile.rules.requests, start_ns)[0]
+    if profile.rules.fees is not None:
+        schedule, volume = pack_fees(universe, profile.rules.fees, start_ns)
+        row["fee_schedule"], row["fee_volume"] = schedule[0], volume[0]

@@ -61,7 +61,7 @@ def best_of_market(book: IntArray, side: int) -> int:
 @kernel(i8(record(VENUE_ORDER)))
 def lots_in_front(order: Any) -> int:
     """Whole lots that the market has before a resting order."""
-    return math.ceil(max(order["ahead_lots"], 0.0))
+    return math.ceil(max(float(order["ahead_lots"]), 0.0))
 
 
 @kernel(void(record(VENUE_ORDER), BOOK))

@@ -13,6 +13,7 @@ from bot4.simulator.brackets import end_with_order, is_leg, is_other_leg
 from bot4.simulator.filling import fill_order
 from bot4.simulator.order_book import displayed_lots, expire_row, left_lots, report_status
 from bot4.simulator.resting import BOOK, fill_resting, show_next_part
+from bot4.simulator.settlement import lock_funds
 from bot4.simulator.state import AT_OPEN, VENUE, VENUE_ORDER
 
 
@@ -64,4 +65,5 @@ def _lose(venue: Any, ts_ns: int, reports: Any, order: Any, lots: int) -> None:
     if left_lots(order) == 0:
         _end(venue, ts_ns, reports, order)
     else:
+        lock_funds(venue, order)
         report_status(venue, reports, ts_ns, order)

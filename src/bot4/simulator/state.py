@@ -10,6 +10,12 @@ import numpy.typing as npt
 from bot4.domain.errors import SettingError
 from bot4.domain.instruments import INSTRUMENT, MAX_SYMBOLS
 from bot4.domain.orders import COMMAND, MAX_ORDERS, ORDER
+from bot4.simulator.accounts.balances import BALANCES, LOCK
+from bot4.simulator.rules.fee_schedule import FEE_CHARGE, FEE_SCHEDULE, FEE_VOLUME
+from bot4.simulator.rules.filters import FILTERS, ORDER_COUNTS
+from bot4.simulator.rules.idempotency import CLIENT_IDS, OPEN_ORDERS, IdempotencyMode
+from bot4.simulator.rules.rate_limits import RATE_LIMITS
+from bot4.simulator.rules.request_windows import REQUEST_WINDOW
 
 MAX_FINISHED = 512  # orders that a venue remembers after their end
 MAX_QUEUED = 4 * MAX_ORDERS  # at most two commands are on their way for an open order, and one for a finished one
@@ -44,18 +50,22 @@ AT_OPEN = 1  # with this event: it meets the bar from its open
 WITHIN = 2  # during this event, when its parent filled
 
 
-# For how long the id of an order is known to a venue (TERMS.idempotency).
-NONE = 0  # not at all: the same id again is another order
-OPEN_ORDERS = 1
-DAY = 2  # for 24 hours
+Idempotency = IdempotencyMode  # for how long a venue refuses the same order id as a duplicate
+
+# How an account at the venue settles (TERMS.account).
+UNCHECKED = 0
+SPOT = 1
+LINEAR = 2
+INVERSE = 3
 
 
-class Idempotency(IntEnum):
-    """For how long a venue refuses the same order id as a duplicate."""
+class AccountKind(IntEnum):
+    """How an account at a venue settles."""
 
-    NONE = NONE
-    OPEN_ORDERS = OPEN_ORDERS
-    DAY = DAY
+    UNCHECKED = UNCHECKED  # no balances: whoever sends the orders has seen to it that they can be paid
+    SPOT = SPOT
+    LINEAR = LINEAR  # perpetuals settled in the quote asset
+    INVERSE = INVERSE  # perpetuals settled in the base asset
 
 
 class ReceiveStatus(IntEnum):
@@ -80,6 +90,7 @@ VENUE_ORDER = np.dtype(
         ("shown_lots", "i8"),  # of an iceberg: what is left of the part on show
         ("ahead_lots", "f8"),  # on a level-2 book: what the market has before it at its price
         ("traded_lots", "i8"),  # traded there since the level was last told
+        ("lock", LOCK),
     ],
     align=True,
 )
@@ -87,7 +98,10 @@ VENUE_ORDER = np.dtype(
 # How a venue behaves, where venues differ; written from a VenueProfile (``profile.py``).
 TERMS = np.dtype(
     [
+        ("account", "i8"),  # an AccountKind
         ("idempotency", "i8"),  # an Idempotency
+        ("has_filters", "i8"),
+        ("has_request_rules", "i8"),  # rate limits, receive windows
         ("has_brackets", "i8"),  # a stop and targets of one group share one quantity
         ("has_one_cancels_other", "i8"),
         ("has_one_triggers_other", "i8"),
@@ -133,6 +147,15 @@ VENUE = np.dtype(
         ("orders", VENUE_ORDER, (MAX_ORDERS,)),
         ("queue", COMMAND, (MAX_QUEUED,)),
         ("finished", VENUE_ORDER, (MAX_FINISHED,)),
+        ("balances", BALANCES),
+        ("fee_schedule", FEE_SCHEDULE),  # without tiers: the instruments' own fees
+        ("fee_volume", FEE_VOLUME),
+        ("charge", FEE_CHARGE),  # of the latest fill
+        ("filters", FILTERS, (MAX_SYMBOLS,)),
+        ("counts", ORDER_COUNTS),  # scratch of one acceptance
+        ("client_ids", CLIENT_IDS),
+        ("rate_limits", RATE_LIMITS),
+        ("request_window", REQUEST_WINDOW),
     ],
     align=True,
 )
@@ -140,7 +163,7 @@ VENUE = np.dtype(
 
 def plain_terms() -> np.void:
     """The terms on which backtests run today: brackets and contingent orders at the venue, and no memory."""
-    terms = np.zeros(1, dtype=TERMS)[0]
+    terms: np.void = np.zeros(1, dtype=TERMS)[0]
     terms["idempotency"] = OPEN_ORDERS
     terms["has_brackets"] = terms["has_one_cancels_other"] = terms["has_one_triggers_other"] = 1
     terms["asks_approval"] = 1

@@ -180,7 +180,7 @@ def _available_lots(venue: Any, book: IntArray, order: Any) -> int:
     if own_at == NOBODY or mode == OLDEST:
         return int(lots_within(book, -side, worst))
     if mode == TRADE_WITH_SELF:
-        return int(lots_within(book, -side, worst)) + _own_lots(venue, symbol, -side, worst)
+        return int(lots_within(book, -side, worst) + _own_lots(venue, symbol, -side, worst))
     first = venue["orders"][own_at]
     better = first["limit_ticks"] - side
     standing = level_lots(book, -side, first["limit_ticks"])

@@ -16,7 +16,9 @@ Kernels (``book`` is such an array, ``side`` is ``BUY`` or ``SELL`` of :mod:`bot
 - ``walk(book, taker_side, lots, limit_ticks, fills) -> n``: what a taker would get; the book stays as it is
 - ``take(book, taker_side, lots, limit_ticks, fills) -> n``: the same, and the book loses it
 - ``read_levels(book, side, levels) -> n``: the best levels, best first
+- ``next_price(book, side, ticks) -> ticks``: the next one outwards
 - ``clear_side(book, side)``, ``is_crossed(book)``
+- ``set_level(book, side, ticks, lots) -> APPLIED or FULL``: for changes that were checked before
 """
 
 from __future__ import annotations
@@ -30,13 +32,34 @@ from bot4.domain.bars import IntArray
 from bot4.domain.errors import DataError, SettingError
 from bot4.domain.orders import BUY, SELL
 from bot4.kernel import array, b1, i8, kernel, void
+from bot4.simulator.book.ladder_window import (
+    APPLIED,
+    BEST,
+    BLOCK_HEADER,
+    FULL,
+    GROUP,
+    GROUP_SHIFT,
+    HEADER,
+    N_FAR,
+    N_IN_FAR,
+    N_IN_WINDOW,
+    N_TICKS,
+    ORIGIN,
+    SIGN,
+    STRIDE,
+    WORD_SHIFT,
+    block_of,
+    far_of,
+    far_row,
+    next_level,
+    set_in_window,
+    set_outside,
+)
 
-APPLIED = 0
 CROSSED = 1
 NEGATIVE_LOTS = 2
 BAD_TICKS = 3
 TOO_MANY_LOTS = 4
-FULL = 5
 
 
 class BookStatus(IntEnum):
@@ -56,32 +79,6 @@ MAX_TICKS = 1 << 40
 MAX_LEVEL_LOTS = 1 << 53
 MAX_WINDOW_TICKS = 1 << 24
 
-_PER_WORD = 32  # bits of a word in use: shifts of a signed 64-bit word then never touch its sign
-_WORD_SHIFT = 5
-_WORD_MASK = 31
-_GROUP_SHIFT = 10  # ticks that one word of the upper bitmap stands for: 2**10
-_GROUP = 1 << _GROUP_SHIFT
-
-# The array: the header, then a block for each side.
-_N_TICKS = 0
-_N_FAR = 1
-_STRIDE = 2
-_HEADER = 8
-# A side's block.
-_SIGN = 0  # of the way outwards: -1 for bids, 1 for asks
-_ORIGIN = 1  # ticks of position 0
-_BEST = 2  # position of the best level; n_ticks for none
-_N_IN_WINDOW = 3
-_N_IN_FAR = 4
-_BLOCK_HEADER = 8  # then: lots, lower bitmap, upper bitmap, ticks of far levels, their lots
-
-_DE_BRUIJN = 0x077CB531
-_LOW_32 = 0xFFFFFFFF
-_LOWEST_BIT = np.zeros(_PER_WORD, dtype=np.int64)
-for _bit in range(_PER_WORD):
-    _LOWEST_BIT[(((1 << _bit) * _DE_BRUIJN) & _LOW_32) >> 27] = _bit
-_LOWEST_BIT.setflags(write=False)
-
 _BOOK = array(i8)
 _LEVELS = array(i8, 2)
 
@@ -100,251 +97,25 @@ def new_ladder(n_ticks: int = 4096, n_far: int = 4096) -> IntArray:
     Raises:
         SettingError: where a capacity is out of bounds.
     """
-    if not _GROUP <= n_ticks <= MAX_WINDOW_TICKS or n_ticks & (n_ticks - 1):
+    if not GROUP <= n_ticks <= MAX_WINDOW_TICKS or n_ticks & (n_ticks - 1):
         raise SettingError(
             f"a book with a window of {n_ticks} ticks", where="order book",
-            remedy=f"give a power of two from {_GROUP} to {MAX_WINDOW_TICKS}",
+            remedy=f"give a power of two from {GROUP} to {MAX_WINDOW_TICKS}",
         )  # fmt: skip
     if not 1 <= n_far <= MAX_WINDOW_TICKS:
         raise SettingError(
             f"a book with room for {n_far} far levels", where="order book",
             remedy=f"give 1 to {MAX_WINDOW_TICKS}",
         )  # fmt: skip
-    stride = _BLOCK_HEADER + n_ticks + (n_ticks >> _WORD_SHIFT) + (n_ticks >> _GROUP_SHIFT) + 2 * n_far
+    stride = BLOCK_HEADER + n_ticks + (n_ticks >> WORD_SHIFT) + (n_ticks >> GROUP_SHIFT) + 2 * n_far
     stride = -(-stride // 8) * 8
-    book = np.zeros(_HEADER + 2 * stride, dtype=np.int64)
-    book[_N_TICKS], book[_N_FAR], book[_STRIDE] = n_ticks, n_far, stride
+    book = np.zeros(HEADER + 2 * stride, dtype=np.int64)
+    book[N_TICKS], book[N_FAR], book[STRIDE] = n_ticks, n_far, stride
     for side in (BUY, SELL):
-        at = int(_block(book, side))
-        book[at + _SIGN] = -side
-        book[at + _BEST] = n_ticks
+        at = int(block_of(book, side))
+        book[at + SIGN] = -side
+        book[at + BEST] = n_ticks
     return book
-
-
-# --- inside a side ------------------------------------------------------------------------------------------------
-
-
-@kernel(i8(_BOOK, i8), is_inlined=True)
-def _block(book: IntArray, side: int) -> int:
-    """Where a side's block begins."""
-    return int(_HEADER + (book[_STRIDE] if side < 0 else 0))
-
-
-@kernel(i8(i8), is_inlined=True)
-def _lowest_bit(word: int) -> int:
-    """Number of the lowest bit set in a word of 32 bits that is not 0."""
-    return int(_LOWEST_BIT[(((word & -word) * _DE_BRUIJN) & _LOW_32) >> 27])
-
-
-@kernel(i8(_BOOK, i8, i8))
-def _next_level(book: IntArray, at: int, position: int) -> int:
-    """First position at or after one that has a level; ``n_ticks`` where there is none."""
-    n_ticks = book[_N_TICKS]
-    if position >= n_ticks:
-        return int(n_ticks)
-    bits = at + _BLOCK_HEADER + n_ticks
-    word_at = position >> _WORD_SHIFT
-    word = book[bits + word_at] >> (position & _WORD_MASK)
-    if word != 0:
-        return int(position + _lowest_bit(word))
-    groups = bits + (n_ticks >> _WORD_SHIFT)
-    n_groups = n_ticks >> _GROUP_SHIFT
-    word_at += 1
-    group_at = word_at >> _WORD_SHIFT
-    if group_at >= n_groups:
-        return int(n_ticks)
-    group = (book[groups + group_at] >> (word_at & _WORD_MASK)) << (word_at & _WORD_MASK)
-    while group == 0:
-        group_at += 1
-        if group_at >= n_groups:
-            return int(n_ticks)
-        group = book[groups + group_at]
-    word_at = (group_at << _WORD_SHIFT) + _lowest_bit(group)
-    return int((word_at << _WORD_SHIFT) + _lowest_bit(book[bits + word_at]))
-
-
-@kernel(void(_BOOK, i8, i8), is_inlined=True)
-def _mark(book: IntArray, at: int, position: int) -> None:
-    bits = at + _BLOCK_HEADER + book[_N_TICKS]
-    word_at = position >> _WORD_SHIFT
-    book[bits + word_at] |= 1 << (position & _WORD_MASK)
-    groups = bits + (book[_N_TICKS] >> _WORD_SHIFT)
-    book[groups + (word_at >> _WORD_SHIFT)] |= 1 << (word_at & _WORD_MASK)
-    book[at + _N_IN_WINDOW] += 1
-
-
-@kernel(void(_BOOK, i8, i8), is_inlined=True)
-def _unmark(book: IntArray, at: int, position: int) -> None:
-    bits = at + _BLOCK_HEADER + book[_N_TICKS]
-    word_at = position >> _WORD_SHIFT
-    word = book[bits + word_at] & ~(1 << (position & _WORD_MASK))
-    book[bits + word_at] = word
-    if word == 0:
-        groups = bits + (book[_N_TICKS] >> _WORD_SHIFT)
-        book[groups + (word_at >> _WORD_SHIFT)] &= ~(1 << (word_at & _WORD_MASK))
-    book[at + _N_IN_WINDOW] -= 1
-
-
-@kernel(i8(_BOOK, i8), is_inlined=True)
-def _far(book: IntArray, at: int) -> int:
-    """Where the ticks of a side's far levels begin; their lots are ``n_far`` further."""
-    n_ticks = book[_N_TICKS]
-    return int(at + _BLOCK_HEADER + n_ticks + (n_ticks >> _WORD_SHIFT) + (n_ticks >> _GROUP_SHIFT))
-
-
-@kernel(i8(_BOOK, i8, i8))
-def _far_row(book: IntArray, at: int, ticks: int) -> int:
-    """Row of the far table where a price is or belongs; the rows run outwards."""
-    far, sign = _far(book, at), book[at + _SIGN]
-    low, high = 0, book[at + _N_IN_FAR]
-    while low < high:
-        middle = (low + high) >> 1
-        if sign * book[far + middle] < sign * ticks:
-            low = middle + 1
-        else:
-            high = middle
-    return int(low)
-
-
-@kernel(i8(_BOOK, i8, i8, i8))
-def _set_far(book: IntArray, at: int, ticks: int, lots: int) -> int:
-    far = _far(book, at)
-    far_lots = far + book[_N_FAR]
-    n = book[at + _N_IN_FAR]
-    row = _far_row(book, at, ticks)
-    is_there = row < n and book[far + row] == ticks
-    if is_there and lots > 0:
-        book[far_lots + row] = lots
-    elif is_there:
-        for to in range(row, n - 1):
-            book[far + to] = book[far + to + 1]
-            book[far_lots + to] = book[far_lots + to + 1]
-        book[at + _N_IN_FAR] = n - 1
-    elif lots > 0:
-        if n == book[_N_FAR]:
-            return FULL
-        for to in range(n, row, -1):
-            book[far + to] = book[far + to - 1]
-            book[far_lots + to] = book[far_lots + to - 1]
-        book[far + row] = ticks
-        book[far_lots + row] = lots
-        book[at + _N_IN_FAR] = n + 1
-    return APPLIED
-
-
-@kernel(i8(_BOOK, i8, i8))
-def _move_window(book: IntArray, at: int, origin: int) -> int:
-    """Move a side's window to begin at another price, no further in than its best level.
-
-    Levels that fall out join the far ones, far ones that fall in leave them. FULL where they have no room: then
-    nothing was changed.
-    """
-    n_ticks, sign = book[_N_TICKS], book[at + _SIGN]
-    window = at + _BLOCK_HEADER
-    shift = sign * (book[at + _ORIGIN] - origin)  # positions grow by this
-    first_out = max(n_ticks - shift, 0) if shift > 0 else n_ticks
-    n_out = 0
-    p = _next_level(book, at, first_out)
-    while p < n_ticks:
-        n_out += 1
-        p = _next_level(book, at, p + 1)
-    far = _far(book, at)
-    far_lots = far + book[_N_FAR]
-    n_far = book[at + _N_IN_FAR]
-    if n_far + n_out > book[_N_FAR]:
-        return FULL
-    if n_out > 0:  # they stand before all that is there
-        for row in range(n_far - 1, -1, -1):
-            book[far + row + n_out] = book[far + row]
-            book[far_lots + row + n_out] = book[far_lots + row]
-        p = _next_level(book, at, first_out)
-        for row in range(n_out):
-            book[far + row] = book[at + _ORIGIN] + sign * p
-            book[far_lots + row] = book[window + p]
-            p = _next_level(book, at, p + 1)
-        n_far += n_out
-    if shift > 0:
-        for p in range(n_ticks - 1, -1, -1):
-            book[window + p] = book[window + p - shift] if p >= shift else 0
-    else:
-        for p in range(n_ticks):
-            book[window + p] = book[window + p - shift] if p - shift < n_ticks else 0
-    book[at + _ORIGIN] = origin
-    n_in = 0
-    while n_in < n_far and n_out == 0 and sign * (book[far + n_in] - origin) < n_ticks:
-        book[window + sign * (book[far + n_in] - origin)] = book[far_lots + n_in]
-        n_in += 1
-    for row in range(n_far - n_in if n_in > 0 else 0):
-        book[far + row] = book[far + row + n_in]
-        book[far_lots + row] = book[far_lots + row + n_in]
-    book[at + _N_IN_FAR] = n_far - n_in
-    _index_window(book, at)
-    return APPLIED
-
-
-@kernel(void(_BOOK, i8))
-def _index_window(book: IntArray, at: int) -> None:
-    """Make the bitmaps and the best level anew from the lots."""
-    n_ticks = book[_N_TICKS]
-    window = at + _BLOCK_HEADER
-    for word in range((n_ticks >> _WORD_SHIFT) + (n_ticks >> _GROUP_SHIFT)):
-        book[window + n_ticks + word] = 0
-    book[at + _N_IN_WINDOW] = 0
-    for p in range(n_ticks):
-        if book[window + p] != 0:
-            _mark(book, at, p)
-    book[at + _BEST] = _next_level(book, at, 0)
-
-
-@kernel(i8(_BOOK, i8, i8, i8))
-def _apply_outside(book: IntArray, at: int, ticks: int, lots: int) -> int:
-    """A change at a price that is not within the window."""
-    n_ticks, sign = book[_N_TICKS], book[at + _SIGN]
-    is_inside = sign * (ticks - book[at + _ORIGIN]) < 0
-    if lots == 0:
-        return APPLIED if is_inside else int(_set_far(book, at, ticks, 0))
-    is_empty = book[at + _N_IN_WINDOW] == 0 and book[at + _N_IN_FAR] == 0
-    if is_empty:
-        book[at + _ORIGIN] = ticks - sign * (n_ticks >> 2)
-        return int(_set_in_window(book, at, n_ticks >> 2, lots))
-    if is_inside:
-        if _move_window(book, at, ticks - sign * (n_ticks >> 2)) == FULL:
-            return FULL
-        return int(_set_in_window(book, at, n_ticks >> 2, lots))
-    if book[at + _BEST] > (n_ticks >> 1):
-        # The market has gone outwards: the window follows before far levels gather just behind its end.
-        _move_window(book, at, book[at + _ORIGIN] + sign * (book[at + _BEST] - (n_ticks >> 2)))
-        position = sign * (ticks - book[at + _ORIGIN])
-        if position < n_ticks:
-            return int(_set_in_window(book, at, position, lots))
-    return int(_set_far(book, at, ticks, lots))
-
-
-@kernel(i8(_BOOK, i8, i8, i8), is_inlined=True)
-def _set_in_window(book: IntArray, at: int, position: int, lots: int) -> int:
-    place = at + _BLOCK_HEADER + position
-    before = book[place]
-    book[place] = lots
-    if before == 0:
-        if lots != 0:
-            _mark(book, at, position)
-            if position < book[at + _BEST]:
-                book[at + _BEST] = position
-    elif lots == 0:
-        _unmark(book, at, position)
-        if position == book[at + _BEST]:
-            _find_best(book, at, position)
-    return APPLIED
-
-
-@kernel(void(_BOOK, i8, i8))
-def _find_best(book: IntArray, at: int, position: int) -> None:
-    """The best level at or beyond a position; the window moves to the far levels where it has become empty."""
-    n_ticks = book[_N_TICKS]
-    best = _next_level(book, at, position)
-    book[at + _BEST] = best
-    if best == n_ticks and book[at + _N_IN_FAR] > 0:
-        _move_window(book, at, book[_far(book, at)] - book[at + _SIGN] * (n_ticks >> 2))
 
 
 # --- the book -----------------------------------------------------------------------------------------------------
@@ -353,15 +124,15 @@ def _find_best(book: IntArray, at: int, position: int) -> None:
 @kernel(i8(_BOOK), is_inlined=True)
 def best_bid(book: IntArray) -> int:
     """Ticks of the best bid, or :data:`NO_BID`."""
-    at = _HEADER
-    return int(book[at + _ORIGIN] - book[at + _BEST]) if book[at + _N_IN_WINDOW] > 0 else NO_BID
+    at = HEADER
+    return int(book[at + ORIGIN] - book[at + BEST]) if book[at + N_IN_WINDOW] > 0 else NO_BID
 
 
 @kernel(i8(_BOOK), is_inlined=True)
 def best_ask(book: IntArray) -> int:
     """Ticks of the best ask, or :data:`NO_ASK`."""
-    at = _HEADER + book[_STRIDE]
-    return int(book[at + _ORIGIN] + book[at + _BEST]) if book[at + _N_IN_WINDOW] > 0 else NO_ASK
+    at = HEADER + book[STRIDE]
+    return int(book[at + ORIGIN] + book[at + BEST]) if book[at + N_IN_WINDOW] > 0 else NO_ASK
 
 
 @kernel(b1(_BOOK), is_inlined=True)
@@ -379,11 +150,11 @@ def set_level(book: IntArray, side: int, ticks: int, lots: int) -> int:
     Returns:
         APPLIED or FULL.
     """
-    at = _block(book, side)
-    position = book[at + _SIGN] * (ticks - book[at + _ORIGIN])
-    if 0 <= position < book[_N_TICKS]:
-        return int(_set_in_window(book, at, position, lots))
-    return int(_apply_outside(book, at, ticks, lots))
+    at = block_of(book, side)
+    position = book[at + SIGN] * (ticks - book[at + ORIGIN])
+    if 0 <= position < book[N_TICKS]:
+        return int(set_in_window(book, at, position, lots))
+    return int(set_outside(book, at, ticks, lots))
 
 
 @kernel(i8(_BOOK, i8, i8, i8))
@@ -415,37 +186,53 @@ def apply_level(book: IntArray, side: int, ticks: int, lots: int) -> int:
 @kernel(i8(_BOOK, i8, i8))
 def level_lots(book: IntArray, side: int, ticks: int) -> int:
     """Lots that stand at a price of a side."""
-    at = _block(book, side)
-    position = book[at + _SIGN] * (ticks - book[at + _ORIGIN])
-    if 0 <= position < book[_N_TICKS]:
-        return int(book[at + _BLOCK_HEADER + position])
-    row = _far_row(book, at, ticks)
-    far = _far(book, at)
-    is_there = row < book[at + _N_IN_FAR] and book[far + row] == ticks
-    return int(book[far + book[_N_FAR] + row]) if is_there else 0
+    at = block_of(book, side)
+    position = book[at + SIGN] * (ticks - book[at + ORIGIN])
+    if 0 <= position < book[N_TICKS]:
+        return int(book[at + BLOCK_HEADER + position])
+    row = far_row(book, at, ticks)
+    far = far_of(book, at)
+    is_there = row < book[at + N_IN_FAR] and book[far + row] == ticks
+    return int(book[far + book[N_FAR] + row]) if is_there else 0
+
+
+@kernel(i8(_BOOK, i8, i8))
+def next_price(book: IntArray, side: int, ticks: int) -> int:
+    """The next price of a side beyond one, outwards; :data:`NO_BID` or :data:`NO_ASK` where there is none."""
+    at = block_of(book, side)
+    n_ticks, sign, origin = book[N_TICKS], book[at + SIGN], book[at + ORIGIN]
+    position = sign * (ticks - origin) + 1
+    if position < n_ticks:
+        position = next_level(book, at, max(position, 0))
+        if position < n_ticks:
+            return int(origin + sign * position)
+    row, far = far_row(book, at, ticks + sign), far_of(book, at)
+    if row < book[at + N_IN_FAR]:
+        return int(book[far + row])
+    return NO_ASK if sign > 0 else NO_BID
 
 
 @kernel(i8(_BOOK, i8, i8, i8, _LEVELS))
 def _read(book: IntArray, at: int, lots: int, limit_ticks: int, rows: IntArray) -> int:
     """Write levels from the best outwards, as far as a limit, until so many lots are reached or the rows are full."""
-    n_ticks, sign, origin = book[_N_TICKS], book[at + _SIGN], book[at + _ORIGIN]
+    n_ticks, sign, origin = book[N_TICKS], book[at + SIGN], book[at + ORIGIN]
     n, left = 0, lots
-    p = book[at + _BEST]
+    p = book[at + BEST]
     while p < n_ticks and left > 0 and n < len(rows) and sign * (limit_ticks - origin) >= p:
-        stands = book[at + _BLOCK_HEADER + p]
+        stands = book[at + BLOCK_HEADER + p]
         rows[n, 0] = origin + sign * p
         rows[n, 1] = min(left, stands)
         left -= rows[n, 1]
         n += 1
-        p = _next_level(book, at, p + 1)
-    far = _far(book, at)
+        p = next_level(book, at, p + 1)
+    far = far_of(book, at)
     row = 0
-    while p == n_ticks and row < book[at + _N_IN_FAR] and left > 0 and n < len(rows):
+    while p == n_ticks and row < book[at + N_IN_FAR] and left > 0 and n < len(rows):
         ticks = book[far + row]
         if sign * (limit_ticks - ticks) < 0:
             break
         rows[n, 0] = ticks
-        rows[n, 1] = min(left, book[far + book[_N_FAR] + row])
+        rows[n, 1] = min(left, book[far + book[N_FAR] + row])
         left -= rows[n, 1]
         n += 1
         row += 1
@@ -456,24 +243,24 @@ def _read(book: IntArray, at: int, lots: int, limit_ticks: int, rows: IntArray) 
 def read_levels(book: IntArray, side: int, levels: IntArray) -> int:
     """Write the best levels of a side as rows (ticks, lots), best first; returns how many there were room for."""
     limit = NO_ASK if side == SELL else NO_BID
-    return int(_read(book, _block(book, side), 1 << 62, limit, levels))
+    return int(_read(book, block_of(book, side), 1 << 62, limit, levels))
 
 
 @kernel(i8(_BOOK, i8, i8))
 def lots_within(book: IntArray, side: int, limit_ticks: int) -> int:
     """Lots of a side that stand at a price or better (for a taker); 2**62 where they are as many or more."""
-    at = _block(book, side)
-    n_ticks, sign, origin = book[_N_TICKS], book[at + _SIGN], book[at + _ORIGIN]
+    at = block_of(book, side)
+    n_ticks, sign, origin = book[N_TICKS], book[at + SIGN], book[at + ORIGIN]
     total = 0
-    p = book[at + _BEST]
+    p = book[at + BEST]
     while p < n_ticks and sign * (limit_ticks - origin) >= p and total < NO_ASK:
-        total += book[at + _BLOCK_HEADER + p]
-        p = _next_level(book, at, p + 1)
-    far = _far(book, at)
-    for row in range(book[at + _N_IN_FAR]):
+        total += book[at + BLOCK_HEADER + p]
+        p = next_level(book, at, p + 1)
+    far = far_of(book, at)
+    for row in range(book[at + N_IN_FAR]):
         if sign * (limit_ticks - book[far + row]) < 0 or total >= NO_ASK:
             break
-        total += book[far + book[_N_FAR] + row]
+        total += book[far + book[N_FAR] + row]
     return int(min(total, NO_ASK))
 
 
@@ -491,13 +278,13 @@ def walk(book: IntArray, taker_side: int, lots: int, limit_ticks: int, fills: In
     Returns:
         How many rows were written. If all m, there may be more: the sum of their lots says.
     """
-    return int(_read(book, _block(book, -taker_side), lots, limit_ticks, fills))
+    return int(_read(book, block_of(book, -taker_side), lots, limit_ticks, fills))
 
 
 @kernel(i8(_BOOK, i8, i8, i8, _LEVELS))
 def take(book: IntArray, taker_side: int, lots: int, limit_ticks: int, fills: IntArray) -> int:
     """:func:`walk`, and the book loses what was taken; if all rows were written, call again for the rest."""
-    n = _read(book, _block(book, -taker_side), lots, limit_ticks, fills)
+    n = _read(book, block_of(book, -taker_side), lots, limit_ticks, fills)
     for row in range(n):
         left = level_lots(book, -taker_side, fills[row, 0]) - fills[row, 1]
         set_level(book, -taker_side, fills[row, 0], left)
@@ -507,14 +294,14 @@ def take(book: IntArray, taker_side: int, lots: int, limit_ticks: int, fills: In
 @kernel(void(_BOOK, i8))
 def clear_side(book: IntArray, side: int) -> None:
     """Take every level off a side."""
-    at = _block(book, side)
-    n_ticks = book[_N_TICKS]
-    window = at + _BLOCK_HEADER
-    for place in range(n_ticks + (n_ticks >> _WORD_SHIFT) + (n_ticks >> _GROUP_SHIFT)):
+    at = block_of(book, side)
+    n_ticks = book[N_TICKS]
+    window = at + BLOCK_HEADER
+    for place in range(n_ticks + (n_ticks >> WORD_SHIFT) + (n_ticks >> GROUP_SHIFT)):
         book[window + place] = 0
-    book[at + _BEST] = n_ticks
-    book[at + _N_IN_WINDOW] = 0
-    book[at + _N_IN_FAR] = 0
+    book[at + BEST] = n_ticks
+    book[at + N_IN_WINDOW] = 0
+    book[at + N_IN_FAR] = 0
 
 
 @kernel(i8(_BOOK, _LEVELS))
@@ -527,6 +314,20 @@ def apply_levels(book: IntArray, changes: IntArray) -> int:
 
 
 # --- from Python --------------------------------------------------------------------------------------------------
+
+
+def grown(book: IntArray) -> IntArray:
+    """The same book with twice the room for far levels: what to do where a kernel says FULL."""
+    n_far = int(book[N_FAR])
+    larger = new_ladder(int(book[N_TICKS]), 2 * n_far)
+    for side in (BUY, SELL):
+        source, target = int(block_of(book, side)), int(block_of(larger, side))
+        far, n = int(far_of(book, source)), int(book[source + N_IN_FAR])
+        larger[target : target + far - source] = book[source:far]
+        to = int(far_of(larger, target))
+        larger[to : to + n] = book[far : far + n]
+        larger[to + 2 * n_far : to + 2 * n_far + n] = book[far + n_far : far + n_far + n]
+    return larger
 
 
 class OrderBook:
@@ -559,7 +360,7 @@ class OrderBook:
         _check(rows)
         done = int(apply_levels(self.ladder, rows))
         while done < len(rows):
-            self._grow()
+            self.ladder = grown(self.ladder)
             done += int(apply_levels(self.ladder, rows[done:]))
         return BookStatus.CROSSED if is_crossed(self.ladder) else BookStatus.APPLIED
 
@@ -606,19 +407,6 @@ class OrderBook:
         rows = np.zeros((n, 2), dtype=np.int64)
         return rows[: int(read_levels(self.ladder, side, rows))]
 
-    def _grow(self) -> None:
-        """The same book with twice the room for far levels."""
-        old = self.ladder
-        n_far = int(old[_N_FAR])
-        self.ladder = new_ladder(int(old[_N_TICKS]), 2 * n_far)
-        for side in (BUY, SELL):
-            source, target = int(_block(old, side)), int(_block(self.ladder, side))
-            far, n = int(_far(old, source)), int(old[source + _N_IN_FAR])
-            self.ladder[target : target + far - source] = old[source:far]
-            to = int(_far(self.ladder, target))
-            self.ladder[to : to + n] = old[far : far + n]
-            self.ladder[to + 2 * n_far : to + 2 * n_far + n] = old[far + n_far : far + n_far + n]
-
 
 def _check(rows: IntArray) -> None:
     side, ticks, lots = rows[:, 0], rows[:, 1], rows[:, 2]
@@ -633,3 +421,11 @@ def _check(rows: IntArray) -> None:
             raise DataError(
                 f"row {row} of a level change has {what}: {rows[row].tolist()}", where="order book", remedy=remedy
             )
+
+
+__all__ = [
+    "APPLIED", "BAD_TICKS", "CROSSED", "FULL", "MAX_LEVEL_LOTS", "MAX_TICKS", "MAX_WINDOW_TICKS", "NEGATIVE_LOTS",
+    "NO_ASK", "NO_BID", "TOO_MANY_LOTS", "BookStatus", "OrderBook", "apply_level", "apply_levels", "best_ask",
+    "best_bid", "clear_side", "grown", "is_crossed", "level_lots", "lots_within", "new_ladder", "next_price",
+    "read_levels", "set_level", "take", "walk",
+]  # fmt: skip

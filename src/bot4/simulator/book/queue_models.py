@@ -16,7 +16,8 @@ model              probability that it stood ahead                     assumes
 =================  ==================================================  ==========================================
 
 ``ahead`` is a float of lots that may fall below 0: what lies below is what trades have given us, and
-:func:`filled_lots` takes whole lots of it. Kernels, the model being an id and a parameter, so that it is data:
+:func:`filled_lots` takes whole lots of it, to the nearest. Kernels, the model being an id and a parameter, so that
+it is data:
 
 - ``ahead_after_trade(ahead, traded_lots) -> ahead``
 - ``ahead_after_change(model, parameter, ahead, traded_lots, before_lots, after_lots) -> ahead``
@@ -130,10 +131,13 @@ def ahead_after_change(
 
 @kernel(i8(f8, i8), is_inlined=True)
 def filled_lots(ahead: float, open_lots: int) -> int:
-    """Whole lots of our order that trades have reached; the caller adds them to ``ahead``."""
-    if ahead > -1.0:
+    """Whole lots of our order that trades have reached, to the nearest lot.
+
+    The caller adds them to ``ahead``, so that what was rounded is carried to the next trade.
+    """
+    if ahead > -0.5:
         return 0
-    return int(min(math.floor(-ahead), open_lots))
+    return int(min(math.floor(0.5 - ahead), open_lots))
 
 
 # --- calibration --------------------------------------------------------------------------------------------------
