@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bot4.app.exchange_server.assembly import make_ready
 from tests.contract.execution import account_cases, changes_cases, failure_cases, orders_cases, refusal_cases
 from tests.contract.execution.casebook import CASES, Case
 from tests.contract.execution.driver import ExecutionDriver
@@ -14,6 +15,12 @@ from tests.contract.execution.through_ccxt import CcxtDriver
 
 DRIVERS = (SimulatorDriver, CcxtDriver)
 MODULES = (orders_cases, changes_cases, refusal_cases, account_cases, failure_cases)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compiled() -> None:
+    """No request of a case waits for the compiler."""
+    make_ready(lambda _step: None)
 
 
 @pytest.fixture

@@ -27,11 +27,7 @@ class Capability(Enum):
     AMEND = "amendments that keep the place in the queue"
     CANCEL_REPLACE = "one request that cancels and places"
     ICEBERG = "orders that show a part"
-    OFF_GRID = "prices and quantities off the grid"
-    PROFILE = "a choice of idempotency"
     REQUESTS = "requests with weight, windows and timestamps"
-    STREAM = "a stream of the account's messages"
-    THIRD_ASSET_FEE = "fees in a third asset"
 
 
 class Outcome(Enum):
@@ -242,7 +238,7 @@ class ExecutionDriver(Protocol):
         """Let the venue crash and come back with what it keeps."""
 
     def request_repeatedly(self, n_requests: int) -> list[Answer]:
-        """Ask something cheap so many times."""
+        """Ask something of weight 20 so many times."""
 
     def place_stamped(self, order: Order, offset_ms: int, window_ms: int) -> Answer:
         """Place an order whose request is stamped so far from the venue's clock."""

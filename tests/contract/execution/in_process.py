@@ -78,6 +78,10 @@ WHY = {
     reasons.UNKNOWN_ORDER: Why.UNKNOWN_ORDER,
     reasons.NOTHING_TO_REDUCE: Why.NOTHING_TO_REDUCE,
     reasons.BAD_ORDER: Why.BAD_REQUEST,
+    reasons.RATE_LIMITED: Why.RATE,
+    reasons.BANNED: Why.BANNED,
+    reasons.OUTSIDE_WINDOW: Why.OUTSIDE_WINDOW,
+    reasons.CLOCK_AHEAD: Why.OUTSIDE_WINDOW,
 }
 STATUS = {
     OrderStatus.HELD: "held",
@@ -99,11 +103,7 @@ class SimulatorDriver:
     """:class:`~bot4.simulator.exchange.SimulatedExchange`, called directly."""
 
     name = "in process"
-    missing: Mapping[Capability, str] = {
-        Capability.REQUESTS: "a call has no weight and no timestamp",
-        Capability.STREAM: "reports are returned, not sent",
-        Capability.OFF_GRID: "prices and quantities are whole ticks and lots",
-    }
+    missing: Mapping[Capability, str] = {}
 
     def open(self, setup: Setup) -> None:
         self.setup = setup
@@ -115,6 +115,7 @@ class SimulatorDriver:
         self.n_ids = 0
         self.faults: dict[str, int] = {}
         self.is_closed = False
+        self.stamp_offset_ns = 0
         self.set_market(BIDS, ASKS)
 
     def close(self) -> None:
@@ -267,22 +268,31 @@ class SimulatorDriver:
     def inject_fault(self, kind: str, **values: float | str) -> None:
         if kind == "maintenance":
             self.is_closed = True
+        elif kind == "clock_skew":
+            self.stamp_offset_ns = -1_000_000 * int(values["skew_ms"])
         else:
             self.faults[kind] = int(values.get("count", 1))
 
     def clear_faults(self) -> None:
-        self.faults, self.is_closed = {}, False
+        self.faults, self.is_closed, self.stamp_offset_ns = {}, False, 0
 
     def restart(self) -> None:
-        kept = {name: np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape) for name, array in self.exchange.state().items()}
+        kept = {
+            name: np.frombuffer(array.tobytes(), array.dtype).reshape(array.shape)
+            for name, array in self.exchange.state().items()
+        }
         self.exchange = self._new_exchange()
         self.exchange.restore(kept)
 
     def request_repeatedly(self, n_requests: int) -> list[Answer]:
-        raise NotImplementedError
+        """A command weighs one: twenty of them are one request of the interface's history."""
+        command = self._command(o.QUERY, self._id("nobody"))
+        return [[self._ask([command], self._id("nobody")) for _ in range(20)][-1] for _ in range(n_requests)]
 
     def place_stamped(self, order: Order, offset_ms: int, window_ms: int) -> Answer:
-        raise NotImplementedError
+        command = self._placed(order, self._id(order.id))
+        command[0]["ts_ns"] += 1_000_000 * offset_ms
+        return self._ask([command], self._id(order.id))
 
     # --- units ------------------------------------------------------------------------------------------------
 
@@ -323,7 +333,7 @@ class SimulatorDriver:
     def _command(self, kind: int, order_id: int) -> Any:
         command = np.zeros(1, dtype=o.COMMAND)
         command[0]["kind"] = kind
-        command[0]["ts_ns"] = self.exchange.now_ns
+        command[0]["ts_ns"] = self.exchange.now_ns + self.stamp_offset_ns
         command[0]["order"]["id"] = order_id
         return command
 

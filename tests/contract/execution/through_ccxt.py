@@ -187,7 +187,9 @@ class CcxtDriver:
         if "limit" in order.type and not (self.is_spot and order.post_only):
             params["timeInForce"] = "GTX" if order.post_only else order.time_in_force
         if order.trail_bips:
-            key, value = ("trailingDelta", order.trail_bips) if self.is_spot else ("callbackRate", order.trail_bips / 100)
+            key, value = (
+                ("trailingDelta", order.trail_bips) if self.is_spot else ("callbackRate", order.trail_bips / 100)
+            )
             params[key] = value
         for name, is_set in (("reduceOnly", order.reduce_only), ("closePosition", order.close_position)):
             if is_set:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from bot4.domain.orders import SelfTrade
 from bot4.simulator.profile import VenueProfile, binance_linear, binance_spot
 from bot4.simulator.rules.filters import FilterSettings
 from bot4.simulator.rules.presets import RuleSettings, binance_linear_rules, binance_spot_rules
+from bot4.simulator.rules.rate_limits import RateSettings, RateWindow
 from bot4.simulator.state import Idempotency
 from tests.contract.execution.driver import SYMBOL, Setup
 
@@ -43,7 +45,6 @@ def choice(setup: Setup) -> VenueChoice:
         SPOT if is_spot else FUTURES,
         Universe((instrument(setup),)),
         profile(setup),
-        rules(setup),
         {asset: Decimal(amount) for asset, amount in setup.balances.items() if is_spot or asset == "USDT"},
     )
 
@@ -51,7 +52,12 @@ def choice(setup: Setup) -> VenueChoice:
 def profile(setup: Setup) -> VenueProfile:
     """How the exchange of a case behaves."""
     made = binance_spot() if setup.market == "spot" else binance_linear()
-    return replace(made, idempotency=Idempotency[setup.idempotency], self_trade=SELF_TRADE[setup.self_trade])
+    return replace(
+        made,
+        idempotency=Idempotency[setup.idempotency],
+        self_trade=SELF_TRADE[setup.self_trade],
+        rules=rules(setup),
+    )
 
 
 def rules(setup: Setup) -> RuleSettings:
@@ -61,4 +67,14 @@ def rules(setup: Setup) -> RuleSettings:
     changed: dict[str, Any] = {
         name: Decimal(value) if isinstance(value, str) else value for name, value in setup.filters.items()
     }
-    return replace(made, filters=replace(made.filters, **changed), fees=None)
+    return replace(made, filters=replace(made.filters, **changed), fees=None, rates=_rates(made.rates, setup.limits))
+
+
+def _rates(made: RateSettings, limits: Mapping[str, int]) -> RateSettings:
+    """The preset's limits; where a case has its own weight or order count, that in one window each."""
+    windows = tuple(
+        RateWindow(window.counts, window.length_ns, limits.get(window.counts.name.lower(), window.limit))
+        for window in made.windows
+    )
+    before_ban = limits.get("refusals_before_ban", made.refusals_before_ban)
+    return replace(made, windows=windows, refusals_before_ban=before_ban)

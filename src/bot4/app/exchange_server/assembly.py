@@ -23,7 +23,6 @@ from bot4.domain.ports import Clock
 from bot4.kernel import KERNELS, WarmUpStep, warm_up
 from bot4.simulator import exchange
 from bot4.simulator.profile import binance_linear, binance_spot
-from bot4.simulator.rules.presets import binance_linear_rules, binance_spot_rules
 from bot4.simulator.rules.rate_limits import turn_windows
 
 DEFAULT_PRICES = {
@@ -111,15 +110,9 @@ def _choices(request: SimulationRequest) -> list[VenueChoice]:
     perpetual = tuple(i for i in universe.instruments if i.is_perpetual)
     choices = []
     if spot:
-        choices.append(
-            VenueChoice(SPOT, Universe(spot), binance_spot(), binance_spot_rules(), _balances(request, spot))
-        )
+        choices.append(VenueChoice(SPOT, Universe(spot), binance_spot(), _balances(request, spot)))
     if perpetual:
-        choices.append(
-            VenueChoice(
-                FUTURES, Universe(perpetual), binance_linear(), binance_linear_rules(), _balances(request, perpetual)
-            )
-        )
+        choices.append(VenueChoice(FUTURES, Universe(perpetual), binance_linear(), _balances(request, perpetual)))
     return choices
 
 

@@ -27,7 +27,9 @@ from bot4.domain.orders import BUY
 from bot4.domain.venue_reasons import NO_LIQUIDITY
 from bot4.simulator.exchange import SimulatedExchange
 from bot4.simulator.profile import VenueProfile
-from bot4.simulator.rules.presets import RuleSettings
+from bot4.simulator.rules.presets import RuleSettings, plain_rules
+from bot4.simulator.rules.rate_limits import RateSettings
+from bot4.simulator.rules.request_windows import RequestSettings
 
 SPOT, FUTURES = "spot", "futures"
 _UID = 354_937_868
@@ -41,15 +43,24 @@ class VenueChoice:
         market: SPOT or FUTURES.
         universe: its symbols.
         profile: how it behaves.
-        rules: its filters, fees and limits.
         balances: what the account starts with, by asset.
     """
 
     market: str
     universe: Universe
     profile: VenueProfile
-    rules: RuleSettings
     balances: Mapping[str, Decimal]
+
+    @property
+    def rules(self) -> RuleSettings:
+        """Its filters, fees and limits."""
+        return self.profile.rules or plain_rules()
+
+    @property
+    def behind_the_interface(self) -> VenueProfile:
+        """The profile of the simulated exchange: requests are counted and timed where they come in, by their clock."""
+        untimed = RequestSettings(default_window_ns=0)
+        return replace(self.profile, rules=replace(self.rules, rates=RateSettings(), requests=untimed))
 
 
 class ServedVenue:
@@ -83,7 +94,7 @@ class ServedVenue:
     def _new_exchange(self, start_ns: int) -> SimulatedExchange:
         choice = self.choice
         return SimulatedExchange(
-            choice.universe, choice.profile, balances=choice.balances, seed=self.seed, start_ns=start_ns
+            choice.universe, choice.behind_the_interface, balances=choice.balances, seed=self.seed, start_ns=start_ns
         )
 
     def _new_desk(self) -> OrderDesk:
