@@ -62,12 +62,12 @@ def case(
     return enter
 
 
-def buy(qty: str, price: str = "", *, id: str = "a", type: str = "", **more: object) -> Order:
+def buy(qty: str, price: str = "", *, id: str = "a", type: str = "", **more: object) -> Order:  # noqa: A002
     """An order to buy; a limit where it has a price and no type is named."""
     return Order(id, "buy", type or ("limit" if price else "market"), qty, price, **more)  # type: ignore[arg-type]
 
 
-def sell(qty: str, price: str = "", *, id: str = "a", type: str = "", **more: object) -> Order:
+def sell(qty: str, price: str = "", *, id: str = "a", type: str = "", **more: object) -> Order:  # noqa: A002
     """An order to sell; a limit where it has a price and no type is named."""
     return Order(id, "sell", type or ("limit" if price else "market"), qty, price, **more)  # type: ignore[arg-type]
 

@@ -179,10 +179,10 @@ class SimulatorDriver:
         reports = self.exchange.request(np.concatenate(commands))
         if fault in AFTER:
             return Answer(Outcome.UNKNOWN)
-        for report in reports:
-            if int(report["kind"]) == e.ORDER_REJECTED and int(report["order_id"]) in ids:
-                if int(report["reason"]) not in ENDED_AT_ONCE:
-                    return Answer(Outcome.REFUSED, WHY.get(int(report["reason"]), Why.OTHER))
+        for report in reports[reports["kind"] == e.ORDER_REJECTED]:
+            reason = int(report["reason"])
+            if int(report["order_id"]) in ids and reason not in ENDED_AT_ONCE:
+                return Answer(Outcome.REFUSED, WHY.get(reason, Why.OTHER))
         return Answer(Outcome.DONE)
 
     # --- seeing -----------------------------------------------------------------------------------------------
@@ -285,9 +285,16 @@ class SimulatorDriver:
         self.exchange.restore(kept)
 
     def request_repeatedly(self, n_requests: int) -> list[Answer]:
-        """A command weighs one: twenty of them are one request of the interface's history."""
+        return [self._weighty() for _ in range(n_requests)]
+
+    def _weighty(self) -> Answer:
+        """A command weighs one: twenty of them are such a request, which ends with the first that is refused."""
         command = self._command(o.QUERY, self._id("nobody"))
-        return [[self._ask([command], self._id("nobody")) for _ in range(20)][-1] for _ in range(n_requests)]
+        for _ in range(20):
+            answer = self._ask([command], self._id("nobody"))
+            if not answer:
+                break
+        return answer
 
     def place_stamped(self, order: Order, offset_ms: int, window_ms: int) -> Answer:
         command = self._placed(order, self._id(order.id))

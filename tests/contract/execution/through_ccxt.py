@@ -377,16 +377,16 @@ def _refused(error: ccxt.BaseError) -> Answer:
     for part, why in MESSAGES.items():
         if part in text:
             return Answer(Outcome.REFUSED, why)
-    found = re.search(r'"code":\s*(-\d+)', text)
-    if found is None:
-        return Answer(Outcome.UNKNOWN if isinstance(error, ccxt.NetworkError) else Outcome.REFUSED, Why.OTHER)
+    filtered = re.search(r"Filter failure: (\w+)", text)
+    if filtered is not None:
+        return Answer(Outcome.REFUSED, FILTERS[filtered[1]])
     codes = [int(code) for code in re.findall(r'"code":\s*(-\d+)', text)]
+    if not codes:
+        is_lost = isinstance(error, ccxt.NetworkError)
+        return Answer(Outcome.UNKNOWN) if is_lost else Answer(Outcome.REFUSED, Why.OTHER)
     if codes[0] in (-1006, -1007):
         return Answer(Outcome.UNKNOWN)
     if " 418 " in text:
         return Answer(Outcome.REFUSED, Why.BANNED)
-    filtered = re.search(r"Filter failure: (\w+)", text)
-    if filtered is not None:
-        return Answer(Outcome.REFUSED, FILTERS[filtered[1]])
     code = codes[1] if codes[0] in (-2021, -2022) and len(codes) > 1 else codes[0]
     return Answer(Outcome.REFUSED, CODES.get(code, Why.OTHER))

@@ -17,7 +17,6 @@ from bot4.simulator.rules.rate_limits import RateSettings, RateWindow
 from bot4.simulator.state import Idempotency
 from tests.contract.execution.driver import SYMBOL, Setup
 
-
 SELF_TRADE = {"none": SelfTrade.TRADE_WITH_SELF, "newest": SelfTrade.CANCEL_NEWEST}
 
 
