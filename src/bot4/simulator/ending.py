@@ -9,8 +9,9 @@ from bot4.domain.orders import FILL_OR_KILL, IMMEDIATE_OR_CANCEL, TRIGGERED
 from bot4.domain.venue_reasons import TIME_IS_UP
 from bot4.kernel import b1, i8, kernel, record, records, void
 from bot4.simulator.brackets import end_other_legs, end_with_order
-from bot4.simulator.order_book import expire_row, is_alive, report_order
-from bot4.simulator.state import VENUE, VENUE_ORDER
+from bot4.simulator.order_book import expire_row, is_alive, reject_row, report_order
+from bot4.simulator.settlement import FINE, lock_funds
+from bot4.simulator.state import SPOT, VENUE, VENUE_ORDER
 from bot4.simulator.triggers import waits_for_trigger
 
 EVERY_SYMBOL = -1
@@ -30,6 +31,19 @@ def trigger_row(venue: Any, reports: Any, ts_ns: int, order: Any) -> None:
     order["is_triggered"] = 1
     order["status"] = TRIGGERED
     report_order(venue, reports, ts_ns, order, ORDER_TRIGGERED)
+
+
+@kernel(b1(record(VENUE), i8, records(EVENT), record(VENUE_ORDER)))
+def is_margined(venue: Any, ts_ns: int, reports: Any, order: Any) -> bool:
+    """Whether the margin of the account bears an order that has triggered; if not, it is refused."""
+    if venue["terms"]["account"] <= SPOT:
+        return True
+    reason = lock_funds(venue, order)
+    if reason == FINE:
+        return True
+    reject_row(venue, reports, ts_ns, order, reason)
+    end_with_order(venue, reports, ts_ns, order)
+    return False
 
 
 @kernel(void(record(VENUE), records(EVENT), i8, i8, i8))

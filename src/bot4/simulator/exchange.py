@@ -16,17 +16,20 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import DataError
-from bot4.domain.events import EVENT, EventKind
+from bot4.domain.events import BOOK_ADD, BOOK_ORDER, EVENT, EventKind
 from bot4.domain.instruments import MAX_SYMBOLS, Universe, pack_instruments
 from bot4.domain.ledger import book_deposit
 from bot4.domain.orders import BUY, COMMAND, FILL, SELL
 from bot4.domain.portfolio import HOLDINGS, LEDGER, POSITION
 from bot4.kernel import i8, kernel, records
+from bot4.simulator.account_view import ACCOUNT_POSITION, read_positions
 from bot4.simulator.accounts.balances import pack_balances
 from bot4.simulator.book.ladder import new_ladder, read_levels, set_level
+from bot4.simulator.book.price_time import FILL_COLUMNS, new_price_time_book, read_orders
 from bot4.simulator.checking import EventFault, first_bad_event
 from bot4.simulator.feeding import ALL_DONE, BOOK_FULL, feed_events, pass_time, take_requests
 from bot4.simulator.fill_history import MAX_FILLS, book_reported_fills, remembered
+from bot4.simulator.market_queue import tell_order
 from bot4.simulator.order_book import displayed_lots
 from bot4.simulator.profile import VenueProfile, write_profile
 from bot4.simulator.resting import is_resting
@@ -39,6 +42,7 @@ Levels: TypeAlias = npt.NDArray[np.int64]
 N_REPORT_ROWS = 16_384
 _WINDOW_TICKS = 4_096
 _FAR_LEVELS = 1_024
+_MARKET_ORDERS = 16_384
 
 _NO_EVENTS = np.zeros(0, dtype=EVENT)
 _NO_EVENTS.setflags(write=False)
@@ -90,7 +94,9 @@ class SimulatedExchange:
         write_profile(profile, universe, self._venue, start_ns)
         self._venue[0]["now_ns"] = start_ns
         self._n_far = _FAR_LEVELS
+        self._n_orders = 0  # of the market that the books have room for; 0: they have levels only
         self._books = np.stack([new_ladder(_WINDOW_TICKS, _FAR_LEVELS) for _ in universe.instruments])
+        self._venue[0]["ladder_words"] = self._books.shape[1]
         self._fills = np.zeros(MAX_FILLS, dtype=FILL)
         self._ledger = np.zeros(1, dtype=LEDGER)
         self._positions = np.zeros(MAX_SYMBOLS, dtype=POSITION)
@@ -128,7 +134,7 @@ class SimulatedExchange:
             self._keep(self._collect())
             status = int(self._venue[0]["status"])
             if status == BOOK_FULL:
-                self._grow_books()
+                self._grow_books(tape[at])
 
     def advance(self, now_ns: int) -> None:
         """Let time pass: orders whose time is up expire, each at its own time.
@@ -214,10 +220,13 @@ class SimulatedExchange:
         return {asset: (int(free[at]), int(locked[at])) for at, asset in enumerate(self.universe.assets)}
 
     def positions(self) -> npt.NDArray[np.void]:
-        """Position of every symbol: lots, cost, result, fees, funding."""
-        n = len(self._instruments)
-        self._positions["lots"][:n] = self._venue[0]["net_lots"][:n]
-        return self._positions[:n].copy()
+        """Position of every symbol, by symbol id, as :data:`ACCOUNT_POSITION` records."""
+        found = np.zeros(len(self._instruments), dtype=ACCOUNT_POSITION)
+        read_positions(self._venue, found)
+        if self.profile.account in (AccountKind.UNCHECKED, AccountKind.SPOT):
+            for name in ("cost_atoms", "realised_atoms", "funding_atoms"):
+                found[name] = self._positions[name][: len(found)]
+        return found
 
     def depth(self, symbol: int, n: int) -> tuple[Levels, Levels]:
         """The best ``n`` bids and asks, our own orders among them, as int64[m, 2] rows of ticks and lots."""
@@ -231,7 +240,7 @@ class SimulatedExchange:
         return {
             "venue": self._venue.copy(),
             "books": self._books.copy(),
-            "n_far": np.array([self._n_far]),
+            "sizes": np.array([self._n_far, self._n_orders]),
             "fills": self._fills.copy(),
             "ledger": self._ledger.copy(),
             "positions": self._positions.copy(),
@@ -242,7 +251,7 @@ class SimulatedExchange:
         """Go back to a state that :meth:`state` gave."""
         self._venue[:] = state["venue"]
         self._books = state["books"].copy()
-        self._n_far = int(state["n_far"][0])
+        self._n_far, self._n_orders = (int(size) for size in state["sizes"])
         self._fills[:] = state["fills"]
         self._ledger[:] = state["ledger"]
         self._positions[:] = state["positions"]
@@ -289,19 +298,30 @@ class SimulatedExchange:
         best_first = sorted(levels.items(), key=lambda level: -side * level[0])[:n]
         return np.array(best_first, dtype=np.int64).reshape(-1, 2)
 
-    def _grow_books(self) -> None:
-        """The same books with twice the room for levels far from the market."""
-        n_far = self._n_far
-        self._n_far *= 2
+    def _grow_books(self, event: np.void) -> None:
+        """The same books with more room: for levels far from the market, or for the orders of the market."""
+        n_levels, n_orders = _WINDOW_TICKS + self._n_far, self._n_orders
+        if int(event["kind"]) == BOOK_ORDER:
+            self._n_orders = max(_MARKET_ORDERS, 2 * n_orders)
+        if n_orders or int(event["kind"]) != BOOK_ORDER:
+            self._n_far *= 2
         grown = []
         for book in self._books:
-            larger = new_ladder(_WINDOW_TICKS, self._n_far)
-            for side in (BUY, SELL):
-                rows = np.zeros((_WINDOW_TICKS + n_far, 2), dtype=np.int64)
+            if not self._n_orders:
+                larger = new_ladder(_WINDOW_TICKS, self._n_far)
+            else:
+                larger = new_price_time_book(self._n_orders, self._n_orders, _WINDOW_TICKS, self._n_far)
+            orders = np.zeros((n_orders, FILL_COLUMNS), dtype=np.int64)
+            n_found = int(read_orders(book, orders)) if n_orders else 0
+            for order_id, _owner, side, ticks, lots, _hidden in orders[:n_found].tolist():
+                tell_order(larger, BOOK_ADD, order_id, side, ticks, lots)
+            for side in (BUY, SELL) if not n_found else ():
+                rows = np.zeros((n_levels, 2), dtype=np.int64)
                 for ticks, lots in rows[: int(read_levels(book, side, rows))].tolist():
                     set_level(larger, side, ticks, lots)
             grown.append(larger)
         self._books = np.stack(grown)
+        self._venue[0]["ladder_words"] = len(new_ladder(_WINDOW_TICKS, self._n_far))
 
     def _complaint(self, event: np.void, at: int) -> DataError:
         fault = EventFault(int(self._venue[0]["status"]))

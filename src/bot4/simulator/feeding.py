@@ -13,7 +13,10 @@ from bot4.domain.bars import IntArray
 from bot4.domain.events import (
     BAR,
     BOOK_CHANGE,
+    BOOK_ORDER,
+    BOOK_REMOVE,
     EVENT,
+    FUNDING,
     IS_BOOK_RESET,
     MARK_PRICE,
     ORDER_REJECTED,
@@ -25,8 +28,11 @@ from bot4.domain.venue_reasons import BAD_ORDER
 from bot4.kernel import array, b1, i8, kernel, record, records, void
 from bot4.simulator.acceptance import TAKEN
 from bot4.simulator.book.ladder import APPLIED, clear_side, level_lots, set_level
+from bot4.simulator.book.price_time import BOOK_FULL as ORDERS_FULL
 from bot4.simulator.ending import EVERY_SYMBOL, expire_due
 from bot4.simulator.intake import refuse, take
+from bot4.simulator.liquidating import liquidate_due, mark_position, pay_funding
+from bot4.simulator.market_queue import clear_queues, look_ahead, step_back_markers, tell_order
 from bot4.simulator.matching import meet, needs_match, whole_lots
 from bot4.simulator.order_book import settle_rows, write_report
 from bot4.simulator.resting import (
@@ -42,8 +48,10 @@ from bot4.simulator.rules.rate_limits import why_not_now
 from bot4.simulator.rules.request_windows import venue_clock_ns, why_not_stamped
 from bot4.simulator.state import (
     FROM_LEVELS,
+    FROM_ORDERS,
     FROM_QUOTES,
     FROM_TRADES,
+    SPOT,
     VENUE,
 )
 from bot4.simulator.taking import has_room, meet_arrivals, watch_price
@@ -82,6 +90,8 @@ def _read_quote(venue: Any, book: IntArray, symbol: int) -> None:
     venue["ask_ticks"][symbol] = ask
     last = venue["last_ticks"][symbol]
     venue["reference_ticks"][symbol] = last if last > 0 else max(bid, ask)
+    if venue["mark_ticks"][symbol] == 0:
+        venue["margins"][symbol]["mark_ticks"] = venue["reference_ticks"][symbol]
 
 
 @kernel(b1(record(VENUE), i8, records(EVENT), BOOK, i8))
@@ -176,9 +186,15 @@ def _happen(venue: Any, books: IntArray, event: Any, reports: Any) -> bool:
             if needs_match(venue, event):
                 meet(venue, event, reports)
     elif kind == MARK_PRICE:
-        venue["mark_ticks"][symbol] = event["mark_ticks"]
+        mark_position(venue, symbol, event["mark_ticks"])
+        liquidate_due(venue, ts_ns, reports, book, symbol)
         if venue["n_waiting"][symbol] > 0:
             watch_price(venue, ts_ns, reports, symbol, event["mark_ticks"], True)
+    elif kind == FUNDING:
+        pay_funding(venue, event)
+        liquidate_due(venue, ts_ns, reports, book, symbol)
+    elif kind == BOOK_ORDER and not _change_order(venue, book, event, reports):
+        return False
     if venue["n_reports"] != n_reports and venue["is_unfinished"][symbol] != _NEW_BOOK:
         _finish(venue, ts_ns, reports, book, symbol)
     return True
@@ -188,6 +204,8 @@ def _happen(venue: Any, books: IntArray, event: Any, reports: Any) -> bool:
 def _change_level(venue: Any, book: IntArray, event: Any, reports: Any) -> bool:
     """A level of the book is told."""
     symbol, side, ticks = event["symbol"], event["level_side"], event["level_ticks"]
+    if venue["feed"][symbol] == FROM_ORDERS:
+        return True  # every order is told: levels say nothing new
     if event["flags"] & IS_BOOK_RESET != 0:
         clear_side(book, BUY)
         clear_side(book, SELL)
@@ -252,11 +270,47 @@ def _quote(venue: Any, book: IntArray, event: Any, reports: Any) -> None:
             _tell_level(venue, book, ts_ns, reports, symbol, side, ticks, lots, FROM_QUOTES)
 
 
+@kernel(void(record(VENUE), BOOK, i8, records(EVENT), i8, i8))
+def _mark_by_trade(venue: Any, book: IntArray, ts_ns: int, reports: Any, symbol: int, ticks: int) -> None:
+    """Where no mark price is told, the latest trade is the mark of a position."""
+    if venue["mark_ticks"][symbol] == 0 and venue["terms"]["account"] > SPOT:
+        venue["margins"][symbol]["mark_ticks"] = ticks
+        liquidate_due(venue, ts_ns, reports, book, symbol)
+
+
+@kernel(b1(record(VENUE), BOOK, record(EVENT), records(EVENT)))
+def _change_order(venue: Any, book: IntArray, event: Any, reports: Any) -> bool:
+    """An order of the market is told; False, and nothing done, where the book has no room for it."""
+    symbol = event["symbol"]
+    if len(book) <= venue["ladder_words"]:
+        return False
+    if venue["feed"][symbol] != FROM_ORDERS:
+        _begin_book(venue, symbol, FROM_ORDERS)
+    if event["flags"] & IS_BOOK_RESET != 0:
+        clear_queues(venue, book, symbol)
+        if event["book_side"] == 0:
+            return True
+    lots = whole_lots(event["book_quantity"], venue["instruments"][symbol]["lot"])
+    is_watched = venue["n_waiting"][symbol] > 0
+    if is_watched:
+        step_back_markers(venue, book, event, lots)
+    side, ticks = event["book_side"], event["book_ticks"]
+    status = tell_order(book, event["book_action"], event["book_order_id"], side, ticks, lots)
+    if status == ORDERS_FULL:
+        return False
+    if is_watched:
+        look_ahead(venue, book, symbol)
+        if event["book_action"] != BOOK_REMOVE and lots > 0:
+            meet_level(venue, event["ts_ns"], reports, book, symbol, side, ticks)
+    return True
+
+
 @kernel(void(record(VENUE), BOOK, record(EVENT), records(EVENT)))
 def _trade(venue: Any, book: IntArray, event: Any, reports: Any) -> None:
     """A trade of the market: resting orders first, then what it triggers."""
     symbol, ticks = event["symbol"], event["price_ticks"]
     venue["last_ticks"][symbol] = ticks
+    _mark_by_trade(venue, book, event["ts_ns"], reports, symbol, ticks)
     if venue["n_waiting"][symbol] == 0:
         return
     if venue["feed"][symbol] == FROM_TRADES:

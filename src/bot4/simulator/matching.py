@@ -15,7 +15,7 @@ from bot4.domain.orders import BUY, MARKET, POST_ONLY, SELL, TRAILING_STOP
 from bot4.domain.venue_reasons import NOT_FILLED, WOULD_TAKE
 from bot4.kernel import b1, f8, i8, kernel, record, records, void
 from bot4.simulator.brackets import end_with_order, is_protective_stop, is_target
-from bot4.simulator.ending import expire_due, is_immediate, trigger_row
+from bot4.simulator.ending import expire_due, is_immediate, is_margined, trigger_row
 from bot4.simulator.filling import fill_order
 from bot4.simulator.intake import most_reports, take_commands
 from bot4.simulator.order_book import expire_row, has_met, is_in_market, seen_from_ns, settle_rows
@@ -76,13 +76,16 @@ def match(venue: Any, event: Any, reports: Any) -> int:
     if most_reports(venue) > len(reports):
         return REPORTS_FULL
     venue["n_reports"] = 0
+    if venue["n_queued"] > 0:
+        open_ticks = event["open_ticks"] if event["kind"] == BAR else event["price_ticks"]
+        take_commands(venue, event, open_ticks, reports)
     meet(venue, event, reports)
     return int(venue["n_reports"])
 
 
 @kernel(void(record(VENUE), record(EVENT), records(EVENT)))
 def meet(venue: Any, event: Any, reports: Any) -> None:
-    """:func:`match` after the reports already there, where the caller has made sure of the room."""
+    """:func:`match` without commands on their way, after the reports already there, for which there must be room."""
     symbol = event["symbol"]
     if event["kind"] == BAR:
         open_ticks, high_ticks, low_ticks = event["open_ticks"], event["high_ticks"], event["low_ticks"]
@@ -91,8 +94,6 @@ def meet(venue: Any, event: Any, reports: Any) -> None:
         open_ticks = high_ticks = low_ticks = event["price_ticks"]
         volume = event["quantity"]
         budget = whole_lots(volume, venue["instruments"][symbol]["lot"])
-    if venue["n_queued"] > 0:
-        take_commands(venue, event, open_ticks, reports)
     if event["ts_ns"] >= venue["next_expiry_ns"]:
         # A bar that closes as an order's time is up lies within that time, a trade at that moment does not.
         due_ns = event["ts_ns"] - (1 if event["kind"] == BAR else 0)
@@ -199,6 +200,10 @@ def _comes_to_take(venue: Any, ts_ns: int, reports: Any, order: Any, reached_tic
         if (order["limit_ticks"] - reached_ticks) * order["side"] < 0:
             order["arrival"] = WITHIN
             return False
+    if waits_for_trigger(order):
+        order["is_triggered"] = 1
+    if order["is_triggered"] != 0 and not is_margined(venue, ts_ns, reports, order):
+        return False
     if order["flags"] & POST_ONLY != 0:
         expire_row(venue, reports, ts_ns, order, WOULD_TAKE)
         end_with_order(venue, reports, ts_ns, order)

@@ -274,6 +274,7 @@ def insert_row(venue: Any, placed: Any, status: int, ts_ns: int) -> int:
     row["extreme_ticks"] = 0
     row["shown_lots"] = 0
     row["ahead_lots"] = 0.0
+    row["marker_id"] = 0
     row["traded_lots"] = 0
     row["lock"]["asset"] = 0
     row["lock"]["atoms"] = 0

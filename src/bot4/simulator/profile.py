@@ -7,12 +7,16 @@ behave as Binance documents its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
 
+from bot4.domain.errors import SettingError
 from bot4.domain.instruments import Universe
 from bot4.domain.orders import SelfTrade
+from bot4.simulator.accounts.liquidation import without_maintenance
+from bot4.simulator.accounts.margin import LeverageBracket, MarginSettings, pack_brackets, pack_margin_positions
 from bot4.simulator.book.queue_models import QueueModel, QueueSettings
 from bot4.simulator.rules.fee_schedule import pack_fees
 from bot4.simulator.rules.filters import pack_filters
@@ -49,6 +53,7 @@ class VenueProfile:
         checks_grid: orders of another venue and numbers beyond 2**53 are refused.
         remembers_finished: finished orders can be asked for, and their ids and groups are known.
         rules: filters, fees, rate limits and receive windows; None: the instruments' own minima and fees, no limits.
+        margin: leverage brackets, leverage and margin mode of perpetuals; needed by a LINEAR or INVERSE account.
     """
 
     name: str = "plain"
@@ -67,6 +72,13 @@ class VenueProfile:
     checks_grid: bool = False
     remembers_finished: bool = True
     rules: RuleSettings | None = None
+    margin: MarginSettings | None = None
+
+    def __post_init__(self) -> None:
+        if self.account in (AccountKind.LINEAR, AccountKind.INVERSE) and self.margin is None:
+            raise SettingError(
+                "a margin account without leverage brackets", where=self.name, remedy="give margin=MarginSettings(...)"
+            )
 
 
 def plain() -> VenueProfile:
@@ -104,6 +116,7 @@ def binance_linear() -> VenueProfile:
         asks_approval=False,
         checks_grid=True,
         rules=binance_linear_rules(),
+        margin=MarginSettings(_brackets(50_000, 600_000, 3_000_000, 12_000_000, 70_000_000, 10**12)),
     )
 
 
@@ -121,7 +134,15 @@ def binance_inverse() -> VenueProfile:
         asks_approval=False,
         checks_grid=True,
         rules=binance_inverse_rules(),
+        margin=MarginSettings(_brackets(5, 10, 50, 100, 250, 10**7)),
     )
+
+
+def _brackets(*caps: int) -> tuple[LeverageBracket, ...]:
+    """Six brackets as Binance's are: maintenance of 0.4% to 10%, leverage of 125 to 5 times."""
+    steps = (("0.004", 125), ("0.005", 100), ("0.01", 50), ("0.025", 20), ("0.05", 10), ("0.1", 5))
+    rows = zip(caps, steps, strict=True)
+    return tuple(LeverageBracket(Decimal(cap), Decimal(rate), most) for cap, (rate, most) in rows)
 
 
 def pack_terms(profile: VenueProfile) -> np.void:
@@ -161,6 +182,10 @@ def write_profile(profile: VenueProfile, universe: Universe, venue: npt.NDArray[
     row = venue[0]
     row["terms"] = pack_terms(profile)
     row["client_ids"] = pack_client_ids(IdempotencySettings(profile.idempotency, forgets_oldest=True))[0]
+    if profile.margin is not None:
+        row["brackets"] = pack_brackets(universe, profile.margin)
+        row["margins"] = pack_margin_positions(profile.margin)
+        row["no_maintenance"] = without_maintenance()
     if profile.rules is None:
         return
     row["filters"] = pack_filters(universe, profile.rules.filters)

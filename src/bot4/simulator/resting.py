@@ -16,8 +16,9 @@ from bot4.kernel import array, b1, i8, kernel, record, records, void
 from bot4.simulator.book.ladder import NO_ASK, NO_BID, best_ask, best_bid, level_lots, set_level
 from bot4.simulator.book.queue_models import ahead_after_change
 from bot4.simulator.filling import fill_order
+from bot4.simulator.market_queue import set_marker, take_from_front
 from bot4.simulator.order_book import displayed_lots, is_in_market, left_lots
-from bot4.simulator.state import AT_OPEN, RESTED, VENUE, VENUE_ORDER
+from bot4.simulator.state import AT_OPEN, FROM_ORDERS, RESTED, VENUE, VENUE_ORDER
 from bot4.simulator.triggers import is_priced
 
 BOOK = array(i8)
@@ -64,19 +65,30 @@ def lots_in_front(order: Any) -> int:
     return math.ceil(max(float(order["ahead_lots"]), 0.0))
 
 
-@kernel(void(record(VENUE_ORDER), BOOK))
-def join_queue(order: Any, book: IntArray) -> None:
+@kernel(void(record(VENUE), BOOK, i8, i8, i8, i8))
+def take_market_lots(venue: Any, book: IntArray, symbol: int, side: int, ticks: int, lots: int) -> None:
+    """Take lots of the market's own off a level: they stay taken until the feed speaks of them again."""
+    if venue["feed"][symbol] == FROM_ORDERS:
+        take_from_front(book, side, ticks, lots)
+    else:
+        set_level(book, side, ticks, level_lots(book, side, ticks) - lots)
+
+
+@kernel(void(record(VENUE), record(VENUE_ORDER), BOOK))
+def join_queue(venue: Any, order: Any, book: IntArray) -> None:
     """Stand at the end of the queue of one's price: a new order, or the next part of an iceberg."""
     order["shown_lots"] = min(order["display_lots"], left_lots(order))
     order["ahead_lots"] = float(level_lots(book, order["side"], order["limit_ticks"]))
     order["traded_lots"] = 0
+    if venue["feed"][order["symbol"]] == FROM_ORDERS:
+        set_marker(order, book)
 
 
 @kernel(void(record(VENUE), record(VENUE_ORDER), BOOK))
 def show_next_part(venue: Any, order: Any, book: IntArray) -> None:
     """Show the next part of an iceberg whose shown part is gone; it loses its place."""
     if order["display_lots"] > 0 and order["shown_lots"] <= 0 and left_lots(order) > 0:
-        join_queue(order, book)
+        join_queue(venue, order, book)
         order["sequence"] = venue["next_sequence"]
         venue["next_sequence"] += 1
 
@@ -157,6 +169,7 @@ def meet_level(venue: Any, ts_ns: int, reports: Any, book: IntArray, symbol: int
     lots = level_lots(book, side, ticks)
     at = next_in_turn(venue, symbol, -side, ticks) if lots > 0 else NOBODY
     while lots > 0 and at != NOBODY:
-        lots -= fill_resting(venue, ts_ns, reports, venue["orders"][at], book, lots)
-        set_level(book, side, ticks, lots)
+        filled = fill_resting(venue, ts_ns, reports, venue["orders"][at], book, lots)
+        take_market_lots(venue, book, symbol, side, ticks, filled)
+        lots -= filled
         at = next_in_turn(venue, symbol, -side, ticks)

@@ -3,7 +3,8 @@
 A venue whose ``terms.account`` is :data:`UNCHECKED` keeps no account: then nothing here refuses or locks anything,
 and fees are the instrument's own. On spot an order locks what it may cost. Legs of one one-cancels-other share one
 quantity and lock it once; orders that wait for their parent lock when they start; exits of a native bracket, which
-share one quantity too, lock nothing and pay from what is free.
+share one quantity too, lock nothing and pay from what is free. An order of a perpetual that adds risk needs margin when
+it comes to the market, and locks nothing.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from bot4.simulator.accounts.balances import (
     release_lock,
     settle_spot_fill,
 )
+from bot4.simulator.accounts.margin import why_not_margin
+from bot4.simulator.accounts.margin_account import available_atoms, settle_margin_fill
 from bot4.simulator.rules.fee_schedule import (
     CHARGED,
     FROM_SETTLEMENT,
@@ -44,7 +47,7 @@ from bot4.simulator.rules.fee_schedule import (
     highest_fee_rate,
 )
 from bot4.simulator.state import SPOT, VENUE, VENUE_ORDER
-from bot4.simulator.triggers import has_limit, has_trigger
+from bot4.simulator.triggers import has_limit, has_trigger, waits_for_trigger
 
 FINE = 0  # no reason to refuse
 
@@ -95,6 +98,8 @@ def lock_funds(venue: Any, order: Any) -> int:
     Returns:
         0, or the reason to refuse; then nothing has changed.
     """
+    if venue["terms"]["account"] > SPOT:
+        return int(_why_not_margined(venue, order))
     if not _locks(venue, order) or order["status"] == HELD:
         return FINE
     balances = venue["balances"]
@@ -111,6 +116,49 @@ def lock_funds(venue: Any, order: Any) -> int:
     instrument, rate = venue["instruments"][order["symbol"]], _lock_rate(venue, order)
     price = _lock_ticks(venue, order)
     return int(lock_for_order(balances, order["lock"], instrument, order["side"], price, lots, rate))
+
+
+@kernel(i8(record(VENUE), record(VENUE_ORDER)))
+def _why_not_margined(venue: Any, order: Any) -> int:
+    """Why the margin of the account does not bear an order, or 0; what only reduces, or still waits, needs none."""
+    if order["is_reduce_only"] != 0 or order["status"] == HELD or waits_for_trigger(order):
+        return FINE
+    symbol, instruments = order["symbol"], venue["instruments"]
+    _count_working(venue, order["id"])
+    instrument, position = instruments[symbol], venue["margins"][symbol]
+    lots = order["qty_lots"] - order["filled_lots"]
+    price = _lock_ticks(venue, order)
+    if price <= 0:
+        return FINE
+    notional = notional_atoms(instrument, price, lots, CEILING)
+    fee = OVERFLOW if notional == OVERFLOW else mul_div(notional, _lock_rate(venue, order), FEE_SCALE, CEILING)
+    if fee == OVERFLOW:
+        return TOO_LARGE
+    available = available_atoms(
+        venue["balances"], venue["margins"], instruments, venue["n_symbols"], settlement_asset(instrument)
+    )
+    return int(
+        why_not_margin(instrument, venue["brackets"][symbol], position, order["side"], lots, price, fee, available)
+    )
+
+
+@kernel(void(record(VENUE), i8))
+def _count_working(venue: Any, without_id: int) -> None:
+    """Write into the margin positions what open orders that add risk have left, one order not counted."""
+    margins = venue["margins"]
+    for symbol in range(venue["n_symbols"]):
+        margins[symbol]["working_buy_lots"] = 0
+        margins[symbol]["working_sell_lots"] = 0
+    for at in range(venue["n_orders"]):
+        order = venue["orders"][at]
+        is_there = order["status"] in (WORKING, PARTLY_FILLED, TRIGGERED) and not waits_for_trigger(order)
+        if not is_there or order["is_reduce_only"] != 0 or order["id"] == without_id:
+            continue
+        lots = order["qty_lots"] - order["filled_lots"]
+        if order["side"] == BUY:
+            margins[order["symbol"]]["working_buy_lots"] += lots
+        else:
+            margins[order["symbol"]]["working_sell_lots"] += lots
 
 
 @kernel(i8(record(VENUE), record(VENUE_ORDER), i8))
@@ -195,6 +243,12 @@ def settle_fill(venue: Any, order: Any, ts_ns: int, price_ticks: int, lots: int,
         still = max(_needed(venue, order, left), 0) if _locks(venue, order) and order["type"] != MARKET else 0
         reason = settle_spot_fill(
             venue["balances"], order["lock"], instrument, order["side"], price_ticks, lots, still, charge
+        )
+        if reason != FINE:
+            return int(reason)
+    elif venue["terms"]["account"] > SPOT:
+        reason = settle_margin_fill(
+            venue["balances"], venue["margins"][order["symbol"]], instrument, order["side"], price_ticks, lots, charge
         )
         if reason != FINE:
             return int(reason)

@@ -11,6 +11,7 @@ from bot4.domain.errors import SettingError
 from bot4.domain.instruments import INSTRUMENT, MAX_SYMBOLS
 from bot4.domain.orders import COMMAND, MAX_ORDERS, ORDER
 from bot4.simulator.accounts.balances import BALANCES, LOCK
+from bot4.simulator.accounts.margin import BRACKETS, MARGIN_POSITION
 from bot4.simulator.rules.fee_schedule import FEE_CHARGE, FEE_SCHEDULE, FEE_VOLUME
 from bot4.simulator.rules.filters import FILTERS, ORDER_COUNTS
 from bot4.simulator.rules.idempotency import CLIENT_IDS, OPEN_ORDERS, IdempotencyMode
@@ -89,6 +90,7 @@ VENUE_ORDER = np.dtype(
         ("extreme_ticks", "i8"),  # of a trailing stop: the best price since its activation; 0 before
         ("shown_lots", "i8"),  # of an iceberg: what is left of the part on show
         ("ahead_lots", "f8"),  # on a level-2 book: what the market has before it at its price
+        ("marker_id", "i8"),  # on a level-3 book: the last order of the market before it; 0 for none
         ("traded_lots", "i8"),  # traded there since the level was last told
         ("lock", LOCK),
     ],
@@ -132,6 +134,7 @@ VENUE = np.dtype(
         ("status", "i8"),  # why a loop of ``feeding.py`` stopped
         ("next_sequence", "i8"),
         ("next_expiry_ns", "i8"),  # no order expires before
+        ("ladder_words", "i8"),  # size of a book that has levels only
         ("n_finished", "i8"),  # ever; the latest MAX_FINISHED stand in ``finished``, order n at n mod MAX_FINISHED
         ("terms", TERMS),
         ("feed", "i8", (MAX_SYMBOLS,)),  # what is known of each market: a Feed
@@ -148,6 +151,9 @@ VENUE = np.dtype(
         ("queue", COMMAND, (MAX_QUEUED,)),
         ("finished", VENUE_ORDER, (MAX_FINISHED,)),
         ("balances", BALANCES),
+        ("margins", MARGIN_POSITION, (MAX_SYMBOLS,)),
+        ("brackets", BRACKETS, (MAX_SYMBOLS,)),
+        ("no_maintenance", BRACKETS),  # with which a liquidation price is the bankruptcy price
         ("fee_schedule", FEE_SCHEDULE),  # without tiers: the instruments' own fees
         ("fee_volume", FEE_VOLUME),
         ("charge", FEE_CHARGE),  # of the latest fill

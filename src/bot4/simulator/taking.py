@@ -10,9 +10,9 @@ from bot4.domain.orders import BUY, FILL_OR_KILL, POST_ONLY, TRADE_WITH_SELF, TR
 from bot4.domain.orders import CANCEL_OLDEST as OLDEST
 from bot4.domain.venue_reasons import NO_LIQUIDITY, NOT_FILLED, WOULD_TAKE
 from bot4.kernel import b1, i8, kernel, record, records, void
-from bot4.simulator.book.ladder import MAX_TICKS, level_lots, lots_within, set_level
+from bot4.simulator.book.ladder import MAX_TICKS, level_lots, lots_within
 from bot4.simulator.brackets import end_with_order
-from bot4.simulator.ending import is_immediate, trigger_row
+from bot4.simulator.ending import is_immediate, is_margined, trigger_row
 from bot4.simulator.filling import cut_to_reducible, fill_order
 from bot4.simulator.order_book import (
     arrive,
@@ -29,6 +29,7 @@ from bot4.simulator.resting import (
     lots_in_front,
     move_up,
     next_in_turn,
+    take_market_lots,
 )
 from bot4.simulator.self_trade import meet_own, self_trade_mode
 from bot4.simulator.state import AT_OPEN, RESTED, VENUE, VENUE_ORDER
@@ -108,6 +109,8 @@ def _enter(venue: Any, ts_ns: int, reports: Any, book: IntArray, order: Any) -> 
         return True
     if cut_to_reducible(venue, ts_ns, reports, order) == 0:
         return True
+    if order["is_triggered"] != 0 and not is_margined(venue, ts_ns, reports, order):
+        return True
     if order["flags"] & POST_ONLY != 0 and _would_take(venue, book, order):
         _refuse_to_take(venue, ts_ns, reports, order)
         return True
@@ -122,7 +125,7 @@ def _enter(venue: Any, ts_ns: int, reports: Any, book: IntArray, order: Any) -> 
     if is_immediate(order):
         _expire(venue, ts_ns, reports, order, NOT_FILLED)
     elif is_priced(order):
-        join_queue(order, book)
+        join_queue(venue, order, book)
     else:
         _expire(venue, ts_ns, reports, order, NO_LIQUIDITY)
     return True
@@ -235,6 +238,6 @@ def _take_at(venue: Any, ts_ns: int, reports: Any, book: IntArray, order: Any, t
     wanted = min(standing, left_lots(order))
     lots = fill_order(venue, ts_ns, reports, order, ticks, wanted, False, AT_OPEN)
     if lots > 0:
-        set_level(book, -side, ticks, level_lots(book, -side, ticks) - lots)
+        take_market_lots(venue, book, symbol, -side, ticks, lots)
         move_up(venue, symbol, -side, ticks, lots, 0)
     return int(lots)
