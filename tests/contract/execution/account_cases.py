@@ -163,10 +163,9 @@ def no_margin(venue: ExecutionDriver) -> None:
     assert venue.open_orders() == []
 
 
-@case(POSITIONS, "an order of a margin account keeps margin aside, and a cancel gives it back", C.LINEAR, setup=LINEAR)
+@case(POSITIONS, "an open order uses margin that another cannot use, until it is cancelled", C.LINEAR, setup=LINEAR)
 def margin_is_kept_aside(venue: ExecutionDriver) -> None:
-    before = balance(venue, "USDT")
-    placed(venue, buy("10", "1999.50"))
-    assert balance(venue, "USDT").free < before.free
-    assert venue.cancel("a")
-    assert balance(venue, "USDT") == before
+    placed(venue, buy("600", "1999.50", id="first"))
+    refused(venue.place(buy("600", "1999.00", id="second")), Why.FUNDS)
+    assert venue.cancel("first")
+    assert placed(venue, buy("600", "1999.00", id="third")).status == "new"

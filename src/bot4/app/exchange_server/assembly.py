@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_DOWN, Decimal
 from pathlib import Path
 
@@ -21,6 +21,7 @@ from bot4.domain.errors import SettingError, UsageError
 from bot4.domain.instruments import Instrument, Universe
 from bot4.domain.ports import Clock
 from bot4.kernel import KERNELS, WarmUpStep, warm_up
+from bot4.quant.series.synthetic_book import DEFAULT_BOOK, SyntheticBookParameters
 from bot4.simulator import exchange
 from bot4.simulator.profile import binance_linear, binance_spot
 from bot4.simulator.rules.rate_limits import turn_windows
@@ -30,6 +31,7 @@ DEFAULT_PRICES = {
     "LINK": 15.0, "LTC": 80.0, "AVAX": 30.0, "TRX": 0.12, "SYNTH": 30_000.0,
 }  # fmt: skip
 STARTING_VALUE = Decimal(100_000)  # of the quote asset, and of each base asset
+UNTHINNED_SPEED = 5.0
 _FAULT_HOURS = 24.0
 _KEY_STREAM, _FAULT_STREAM = 11, 12
 
@@ -86,7 +88,7 @@ def new_server(request: SimulationRequest, clock: Clock, monotonic_s: Callable[[
             return None
         instruments = venue.choice.universe.instruments
         prices = {instrument.symbol: starting_price(instrument, request.prices) for instrument in instruments}
-        return SyntheticDriver(venue, request.seed, prices, request.bars)
+        return SyntheticDriver(venue, request.seed, prices, request.bars, _thinned(request.speed))
 
     return ExchangeServer(settings, choices, driver, clock, monotonic_s)
 
@@ -102,6 +104,14 @@ def starting_price(instrument: Instrument, given: Mapping[str, float]) -> float:
     """Where a synthetic price starts: as given, else a usual price of the asset, else ten thousand ticks."""
     price = given.get(instrument.symbol) or DEFAULT_PRICES.get(instrument.base)
     return price if price is not None else 10_000 * float(instrument.tick_size)
+
+
+def _thinned(speed: float) -> SyntheticBookParameters:
+    """A fast market's book with so few trades and changes that a real second has no more than at five times."""
+    share = min(1.0, UNTHINNED_SPEED / speed)
+    return replace(
+        DEFAULT_BOOK, trades_per_s=DEFAULT_BOOK.trades_per_s * share, changes_per_s=DEFAULT_BOOK.changes_per_s * share
+    )
 
 
 def _choices(request: SimulationRequest) -> list[VenueChoice]:

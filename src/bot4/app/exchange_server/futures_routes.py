@@ -117,6 +117,55 @@ def user_trades(call: Call) -> list[dict[str, Any]]:
     return rows[-sent.integer("limit", 500, 1, _MOST_ROWS) :]
 
 
+# --- conditional orders under their newer names ---------------------------------------------------------------
+
+_ALGO_NAMES = {"triggerPrice": "stopPrice", "clientAlgoId": "newClientOrderId", "activatePrice": "activationPrice"}
+
+
+def place_algo(call: Call) -> dict[str, Any]:
+    """``POST /algoOrder``: a conditional order, as clients send them since Binance moved them there."""
+    if call.sent.text("algoType") != "CONDITIONAL":
+        raise illegal("algoType", "CONDITIONAL")
+    renamed = {_ALGO_NAMES.get(name, name): value for name, value in call.sent.items()}
+    request = request_of(call, Parameters.of(renamed))
+    return shapes.algo_order(request.listing, call.venue.desk.place(request))
+
+
+def _algo_call(call: Call) -> Call:
+    """The same request under the names of an ordinary order; a conditional one is found without its symbol."""
+    sent = dict(call.sent.items())
+    sent["orderId"], sent["origClientOrderId"] = sent.get("algoId", ""), sent.get("clientAlgoId", "")
+    if "symbol" not in sent:
+        desk = call.venue.desk
+        for listing in call.venue.listings.values():
+            venue_id = int(sent["orderId"]) if sent["orderId"].isdecimal() else None
+            if desk.find(listing.symbol, venue_id, sent["origClientOrderId"] or None) is not None:
+                sent["symbol"] = listing.name
+        sent.setdefault("symbol", next(iter(call.venue.listings)))
+    return Call(call.venue, Parameters.of(sent), call.request_ms)
+
+
+def query_algo(call: Call) -> dict[str, Any]:
+    """``GET /algoOrder``."""
+    return shapes.algo_order(*find_order(_algo_call(call), by_query=True))
+
+
+def cancel_algo(call: Call) -> dict[str, Any]:
+    """``DELETE /algoOrder``."""
+    _listing, record = find_order(_algo_call(call), by_query=False)
+    call.venue.desk.cancel(record)
+    client_id = record.original_client_id
+    return {"algoId": record.venue_id, "clientAlgoId": client_id, "code": "200", "msg": "success"}
+
+
+def open_algo_orders(call: Call) -> list[dict[str, Any]]:
+    """``GET /openAlgoOrders``."""
+    symbol = listing_of(call).symbol if "symbol" in call.sent else None
+    desk = call.venue.desk
+    conditional = [record for record in desk.open_orders(symbol) if record.stop_ticks or record.trail_delta]
+    return [shapes.algo_order(desk.by_symbol[record.symbol], record) for record in conditional]
+
+
 def balance(call: Call) -> list[dict[str, Any]]:
     """``GET /balance``."""
     return shapes.balances(call.venue.balance_texts(), call.venue.wallet_texts(), call.venue.now_ms)
@@ -144,6 +193,27 @@ def premium_index(call: Call) -> Any:
         return rows
     name = tape_of(call).listing.name
     return next(row for row in rows if row["symbol"] == name)
+
+
+def leverage_bracket(call: Call) -> Any:
+    """``GET /leverageBracket``."""
+    margin, name = call.venue.choice.profile.margin, call.sent.optional("symbol")
+    rows = []
+    for listing in call.venue.listings.values():
+        if margin is not None and name in (None, listing.name):
+            tables = margin.brackets
+            table = tables if isinstance(tables, tuple) else tables[listing.instrument.symbol]
+            rows.append(shapes.leverage_brackets(listing, table))
+    return rows
+
+
+def set_leverage(call: Call) -> dict[str, Any]:
+    """``POST /leverage``: what the account has already is confirmed; the simulator changes none while it runs."""
+    listing, margin = listing_of(call), call.venue.choice.profile.margin
+    wanted = call.sent.integer("leverage", 0, 0, 1_000)
+    if margin is None or wanted != margin.leverage:
+        raise Refusal(-4028, f"Leverage {wanted} is not valid: the simulator's account has a fixed one.")
+    return {"leverage": wanted, "maxNotionalValue": "1000000000", "symbol": listing.name}
 
 
 def commission_rate(call: Call) -> dict[str, Any]:
@@ -176,12 +246,18 @@ def futures_routes() -> Routes:
         ("PUT", f"{base}/order"): Route(modify, 1, SIGNED, 1),
         ("GET", f"{base}/order"): Route(query, 1, SIGNED),
         ("DELETE", f"{base}/order"): Route(cancel, 1, SIGNED),
+        ("POST", f"{base}/algoOrder"): Route(place_algo, 1, SIGNED, 1),
+        ("GET", f"{base}/algoOrder"): Route(query_algo, 1, SIGNED),
+        ("DELETE", f"{base}/algoOrder"): Route(cancel_algo, 1, SIGNED),
+        ("GET", f"{base}/openAlgoOrders"): Route(open_algo_orders, 1, SIGNED),
         ("POST", f"{base}/batchOrders"): Route(place_batch, 5, SIGNED, 5),
         ("DELETE", f"{base}/allOpenOrders"): Route(cancel_all, 1, SIGNED),
         ("GET", f"{base}/openOrder"): Route(open_order, 1, SIGNED),
         ("GET", f"{base}/openOrders"): Route(open_orders, lambda sent: 1 if "symbol" in sent else 40, SIGNED),
         ("GET", f"{base}/allOrders"): Route(all_orders, 5, SIGNED),
         ("GET", f"{base}/userTrades"): Route(user_trades, 5, SIGNED),
+        ("GET", f"{base}/leverageBracket"): Route(leverage_bracket, 1, SIGNED),
+        ("POST", f"{base}/leverage"): Route(set_leverage, 1, SIGNED),
         ("GET", f"{base}/commissionRate"): Route(commission_rate, 20, SIGNED),
         ("GET", f"{base}/positionSide/dual"): Route(position_mode, 30, SIGNED),
         ("GET", f"{base}/rateLimit/order"): Route(order_rate_limits, 1, SIGNED),

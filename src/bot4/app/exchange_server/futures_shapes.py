@@ -48,6 +48,37 @@ def order(listing: Listing, record: OrderRecord) -> dict[str, Any]:
     return answer
 
 
+def algo_order(listing: Listing, record: OrderRecord) -> dict[str, Any]:
+    """A conditional order, as the requests under ``algoOrder`` answer it."""
+    return {
+        "algoId": record.venue_id,
+        "clientAlgoId": record.original_client_id or record.client_id,
+        "algoType": "CONDITIONAL",
+        "orderType": record.kind,
+        "symbol": listing.name,
+        "side": side_name(record.side),
+        "positionSide": "BOTH",
+        "timeInForce": record.time_in_force,
+        "quantity": listing.quantity(record.qty_lots),
+        "algoStatus": "TRIGGERED" if record.is_working and record.is_open else status(record),
+        "triggerPrice": listing.price(record.stop_ticks),
+        "price": listing.price(record.limit_ticks),
+        "icebergQuantity": None,
+        "selfTradePreventionMode": SELF_TRADE_NAMES[record.self_trade],
+        "workingType": record.working_type,
+        "priceMatch": "NONE",
+        "closePosition": record.closes_position,
+        "priceProtect": False,
+        "reduceOnly": record.is_reduce_only,
+        "activatePrice": listing.price(record.stop_ticks) if record.trail_delta else "",
+        "callbackRate": record.trail_delta,
+        "createTime": record.ts_ms,
+        "updateTime": record.updated_ms,
+        "triggerTime": record.working_ms if record.is_working else 0,
+        "goodTillDate": record.expires_ms,
+    }
+
+
 def status(record: OrderRecord) -> str:
     """Status of an order; futures have no pending new ones."""
     return "NEW" if record.status == "PENDING_NEW" else record.status
@@ -125,17 +156,65 @@ def order_update(
     }
 
 
-def position(listing: Listing, row: Any, mark_ticks: int) -> dict[str, Any]:
-    """One row of ``positionRisk`` from a position record of the exchange."""
-    lots = int(row["lots"])
+def position(listing: Listing, row: Any, decimals: int, now_ms: int) -> dict[str, Any]:
+    """One row of ``positionRisk`` from an :data:`~bot4.simulator.account_view.ACCOUNT_POSITION` record.
+
+    Args:
+        listing: of the symbol.
+        row: the record.
+        decimals: of the settlement asset's atoms.
+        now_ms: the market's time.
+    """
+    lots, mark_ticks = int(row["lots"]), int(row["mark_ticks"])
+    quantity = lots * listing.instrument.lot_size
+    cost = Decimal(int(row["cost_atoms"])).scaleb(-decimals)
+    mark = mark_ticks * listing.instrument.tick_size
+    margin = atoms_text(row["margin_atoms"], decimals)
+    leverage = max(1, int(row["leverage"]))
+    initial = number_text(abs(quantity * mark) / leverage)
     return {
         "symbol": listing.name,
         "positionSide": "BOTH",
         "positionAmt": listing.quantity(lots),
+        "entryPrice": number_text(abs(cost / quantity) if lots else Decimal(0)),
+        "breakEvenPrice": number_text(abs(cost / quantity) if lots else Decimal(0)),
         "markPrice": listing.price(mark_ticks),
-        "notional": listing.value(lots * mark_ticks),
-        "updateTime": 0,
+        "unRealizedProfit": number_text(quantity * mark - cost if lots and mark_ticks else Decimal(0)),
+        "liquidationPrice": listing.price(int(row["liquidation_ticks"])),
+        "leverage": str(leverage),
+        "marginType": "isolated" if row["is_isolated"] else "cross",
+        "isolatedMargin": margin if row["is_isolated"] else _ZERO,
+        "isolatedWallet": margin if row["is_isolated"] else _ZERO,
+        "isAutoAddMargin": "false",
+        "notional": number_text(quantity * mark),
+        "marginAsset": listing.instrument.quote,
+        "initialMargin": initial,
+        "positionInitialMargin": initial,
+        "openOrderInitialMargin": _ZERO,
+        "maintMargin": _ZERO,
+        "adl": 0,
+        "bidNotional": "0",
+        "askNotional": "0",
+        "updateTime": now_ms,
     }
+
+
+def leverage_brackets(listing: Listing, brackets: Any) -> dict[str, Any]:
+    """One row of ``leverageBracket`` from the brackets of a margin setting."""
+    rows, floor = [], Decimal(0)
+    for at, bracket in enumerate(brackets, 1):
+        rows.append(
+            {
+                "bracket": at,
+                "initialLeverage": bracket.max_leverage,
+                "notionalCap": float(bracket.cap),
+                "notionalFloor": float(floor),
+                "maintMarginRatio": float(bracket.maintenance_rate),
+                "cum": 0.0,
+            }
+        )
+        floor = bracket.cap
+    return {"symbol": listing.name, "notionalCoef": 1.0, "brackets": rows}
 
 
 def premium(listing: Listing, mark_ticks: int, now_ms: int) -> dict[str, Any]:

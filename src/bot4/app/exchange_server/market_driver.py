@@ -15,7 +15,7 @@ from bot4.app.exchange_server.venue import ServedVenue
 from bot4.domain.bars import HOUR_NS, SECOND_NS, BarSeries
 from bot4.domain.events import BOOK_CHANGE, EVENT, FUNDING, IS_BOOK_RESET, MARK_PRICE, TRADE
 from bot4.domain.orders import BUY, SELL
-from bot4.quant.series.synthetic_book import SyntheticBook
+from bot4.quant.series.synthetic_book import DEFAULT_BOOK, SyntheticBook, SyntheticBookParameters
 
 SYNTHETIC, MANUAL = "synthetic", "manual"
 FUNDING_EVERY_NS = 8 * HOUR_NS
@@ -55,12 +55,18 @@ class SyntheticDriver:
     Args:
         venue: whose markets move.
         seed: of the books.
+        parameters: of the books.
         prices: where each symbol starts, quote currency, by the instrument's symbol.
         bars: recorded bars that a symbol's price follows from their first open on, by the instrument's symbol.
     """
 
     def __init__(
-        self, venue: ServedVenue, seed: int, prices: Mapping[str, float], bars: Mapping[str, BarSeries] | None = None
+        self,
+        venue: ServedVenue,
+        seed: int,
+        prices: Mapping[str, float],
+        bars: Mapping[str, BarSeries] | None = None,
+        parameters: SyntheticBookParameters = DEFAULT_BOOK,
     ) -> None:
         self.venue = venue
         self.books: dict[int, SyntheticBook] = {}
@@ -75,7 +81,8 @@ class SyntheticDriver:
             if followed is not None:
                 self.paths[listing.symbol] = BarPath(followed, tick)
                 start = float(followed.open[0])
-            self.books[listing.symbol] = SyntheticBook(listing.symbol, max(1, round(start / tick)), tick, lot, seed)
+            start_ticks = max(1, round(start / tick))
+            self.books[listing.symbol] = SyntheticBook(listing.symbol, start_ticks, tick, lot, seed, parameters)
 
     def open(self, now_ns: int) -> None:
         """Put every book on the exchange as it stands."""

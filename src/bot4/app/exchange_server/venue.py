@@ -115,6 +115,11 @@ class ServedVenue:
         return self.market == FUTURES
 
     @property
+    def quote(self) -> str:
+        """The asset that prices are in."""
+        return self.choice.universe.quote
+
+    @property
     def now_ms(self) -> int:
         """The market's time."""
         return int(self.exchange.now_ns) // NS_PER_MS
@@ -299,7 +304,7 @@ class ServedVenue:
     def position_rows(self) -> list[dict[str, Any]]:
         """The positions as ``positionRisk`` shows them."""
         return [
-            futures_shapes.position(self.desk.by_symbol[symbol], row, self.mark_ticks(symbol))
+            futures_shapes.position(self.desk.by_symbol[symbol], row, self.decimals[self.quote], self.now_ms)
             for symbol, row in enumerate(self.exchange.positions())
         ]
 

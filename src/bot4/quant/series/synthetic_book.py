@@ -220,8 +220,8 @@ class SyntheticBook:
             self._set(gaps, side, standing - lots)
 
     def _resize(self) -> None:
-        levels = self._levels()
-        gaps, _lots, side = levels[int(self._rng.integers(len(levels)))]
+        side = BUY if self._rng.random() < 0.5 else SELL
+        gaps = list(self._sizes[side])[int(self._rng.integers(len(self._sizes[side])))]
         bid, ask = self.best_gaps
         self._set(gaps, side, self._drawn_lots(bid - gaps if side == BUY else gaps - ask))
 
