@@ -1,7 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory talib
-candlesticks updates volatility.
+candlesticks updates volatility round_trip.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from benchmarks import (
     bench_candlesticks,
     bench_hybrid,
     bench_memory,
+    bench_round_trip,
     bench_start,
     bench_step,
     bench_talib,
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "candlesticks": bench_candlesticks,
     "updates": bench_updates,
     "volatility": bench_volatility,
+    "round_trip": bench_round_trip,
 }
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "performance.md"

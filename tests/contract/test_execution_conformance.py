@@ -7,14 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from bot4.app.exchange_server.assembly import make_ready
-from tests.contract.execution import account_cases, changes_cases, failure_cases, orders_cases, refusal_cases
 from tests.contract.execution.casebook import CASES, Case
 from tests.contract.execution.driver import ExecutionDriver
-from tests.contract.execution.in_process import SimulatorDriver
-from tests.contract.execution.through_ccxt import CcxtDriver
-
-DRIVERS = (SimulatorDriver, CcxtDriver)
-MODULES = (orders_cases, changes_cases, refusal_cases, account_cases, failure_cases)
+from tests.contract.execution.table import DRIVERS, MODULES, PAGE, page_with
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,3 +46,8 @@ def test_every_case_has_a_name_of_its_own_and_runs_somewhere() -> None:
     assert {case.run.__module__ for case in CASES} == {module.__name__ for module in MODULES}
     for case in CASES:
         assert any(not case.needs & set(kind.missing) for kind in DRIVERS), case.name
+
+
+def test_the_table_of_cases_in_the_documents_is_the_suites() -> None:
+    text = PAGE.read_text("utf-8")
+    assert text == page_with(text), "python -m tests.contract.execution.table"

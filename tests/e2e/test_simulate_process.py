@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,34 +14,23 @@ from typing import Any
 import pytest
 
 from tests.contract.execution.through_ccxt import CREDENTIALS, new_client
+from tests.paper_processes import bot4, started
 
-START_S = 300  # where every kernel is compiled first
 KEYS = ("--key", CREDENTIALS.api_key, "--secret", CREDENTIALS.secret)
 
 
-def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "bot4.app.cli.main", "simulate", *arguments]
-
-
 @contextmanager
-def simulating(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    process = subprocess.Popen(
-        command("--json", "--port", "0", *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+def simulating(*arguments: object) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    process = started("simulate", "--json", "--port", "0", *arguments)
     try:
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line, process.communicate(timeout=START_S)
+        assert line, process.communicate(timeout=30)
         yield process, json.loads(line)
     finally:
         if process.poll() is None:
             process.kill()
         process.communicate(timeout=30)
-
-
-def refused(*arguments: str) -> tuple[int, str]:
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, timeout=START_S, check=False)
-    return done.returncode, done.stderr
 
 
 @pytest.mark.slow
@@ -82,20 +69,14 @@ def test_open_orders_survive_a_kill_and_a_new_start(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_it_says_where_it_is_and_stops_by_itself_and_on_a_taken_port_says_so() -> None:
-    done = subprocess.run(
-        command("--port", "0", "--symbol", "ETHUSDT", "--for", "1s", "--fault", "ack_lost:2", *KEYS),
-        capture_output=True,
-        text=True,
-        timeout=START_S,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = bot4("simulate", "--port", "0", "--symbol", "ETHUSDT", "--for", "1s", "--fault", "ack_lost:2", *KEYS)
+    assert done.code == 0, done.err
     for said in ("http://127.0.0.1:", "ETHUSDT", CREDENTIALS.api_key, CREDENTIALS.secret, "ack_lost"):
-        assert said in done.stdout, done.stdout
+        assert said in done.out, done.out
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        code, stderr = refused("--port", str(taken.getsockname()[1]), "--symbol", "ETHUSDT")
-    assert code == 5
-    assert "--port" in stderr
+        done = bot4("simulate", "--port", taken.getsockname()[1], "--symbol", "ETHUSDT")
+    assert done.code == 5
+    assert "--port" in done.err
 
 
 @pytest.mark.parametrize(
@@ -124,7 +105,7 @@ def test_what_makes_no_sense_is_refused_before_anything_is_served(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BOT4_JIT", "0")
     assert run(["simulate", "--port", "0", *arguments]) == code
-    assert os.listdir(tmp_path) == []
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_state_of_other_symbols_is_refused(tmp_path: Path) -> None:

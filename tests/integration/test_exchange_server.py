@@ -228,7 +228,7 @@ def test_differences_of_the_book_follow_one_another_and_rebuild_it(manual: Serve
             return before, heard, after
 
     before, heard, after = asyncio.run(run())
-    books = {side: {price: quantity for price, quantity in before[side]} for side in ("bids", "asks")}
+    books = {side: dict(before[side]) for side in ("bids", "asks")}
     last_id = before["lastUpdateId"]
     for message in (message["data"] for message in heard if "depth" in message["stream"]):
         assert message["U"] == last_id + 1
@@ -238,7 +238,7 @@ def test_differences_of_the_book_follow_one_another_and_rebuild_it(manual: Serve
     assert last_id == after["lastUpdateId"]
     for side in ("bids", "asks"):
         kept = {price: quantity for price, quantity in books[side].items() if float(quantity)}
-        assert kept == {price: quantity for price, quantity in after[side]}
+        assert kept == dict(after[side])
     (trade,) = [message["data"] for message in heard if message["stream"] == "btcusdt@trade"]
     assert (trade["p"], trade["q"], trade["m"]) == ("60000.00000000", "0.50000000", True)
 
@@ -327,7 +327,7 @@ def test_a_synthetic_market_moves_and_ccxt_reads_all_of_its_public_data(syntheti
     assert len(book["bids"]) == len(book["asks"]) == 20
     assert book["bids"][0][0] < book["asks"][0][0]
     trades = client.fetch_trades("BTC/USDT")
-    assert [int(trade["id"]) for trade in trades] == sorted({int(trade["id"]) for trade in trades})
+    assert len(trades) == len({trade["id"] for trade in trades}) > 3
     bars = client.fetch_ohlcv("BTC/USDT", "1m")
     assert all(low <= min(opened, close) <= max(opened, close) <= high for _t, opened, high, low, close, _v in bars)
     ticker = client.fetch_ticker("BTC/USDT")

@@ -214,9 +214,13 @@ class FaultBoard:
         return next((fault for fault in self.active if fault.kind == kind), None)
 
     def take(self, kind: str, method: str = "") -> Fault | None:
-        """Use up one of a counting fault's requests or messages, if one is at work."""
+        """Use up one of a counting fault's requests or messages, if one is at work.
+
+        Without a method of its own a fault lets requests pass that change nothing (GET).
+        """
         for fault in self.active:
-            if fault.kind == kind and fault.method in ("", method):
+            spoils = fault.method == method or (not fault.method and method != "GET")
+            if fault.kind == kind and spoils:
                 fault.count -= 1
                 if fault.count == 0:
                     self.active.remove(fault)

@@ -135,6 +135,7 @@ class ExchangeServer:
                     remedy="close what uses it, or give --port 0",
                 ) from error
             self.base_url = f"http://{HOST}:{runner.addresses[0][1]}"
+            self._arm_due(self.monotonic_s())
             moving = asyncio.create_task(self._move())
             try:
                 when_ready()
@@ -173,8 +174,7 @@ class ExchangeServer:
     def tick(self) -> None:
         """Let scheduled faults and the markets come up to now."""
         now_s = self.monotonic_s()
-        for fault in self.faults.due(now_s):
-            self.arm(fault)
+        self._arm_due(now_s)
         if self.is_closed(now_s):
             return
         now_ns = self.market_clock.now_ns()
@@ -202,6 +202,10 @@ class ExchangeServer:
         self._save()
 
     # --- faults, crashes and files ----------------------------------------------------------------------------
+
+    def _arm_due(self, now_s: float) -> None:
+        for fault in self.faults.due(now_s):
+            self.arm(fault)
 
     def arm(self, fault: Fault) -> None:
         """Put a fault to work."""
