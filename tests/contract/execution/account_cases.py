@@ -137,6 +137,58 @@ def rebate(venue: ExecutionDriver) -> None:
     assert sum(fill.fee for fill in of_order(venue)) == -D("1999.50") * 2 * D("0.0001")
 
 
+THIRD = {"third_asset": "BNB", "third_price": "600", "third_discount": "0.25"}
+
+
+@case(
+    FEES, "a fee in a third asset is paid in it, at its discount", C.SPOT,
+    setup=Setup(taker_fee="0.0005", fees=THIRD, balances={"USDT": "100000", "ETH": "100", "BNB": "1"}),
+)  # fmt: skip
+def third_asset(venue: ExecutionDriver) -> None:
+    before = venue.balances()
+    placed(venue, buy("2"))
+    (fill,) = of_order(venue)
+    assert (fill.fee_asset, fill.fee) == ("BNB", D(2001) * 2 * D("0.0005") * D("0.75") / 600)
+    after = venue.balances()
+    assert before["BNB"].total - after["BNB"].total == fill.fee
+    assert before["USDT"].total - after["USDT"].total == D(2001) * 2
+
+
+@case(
+    FEES, "where there is not enough of the third asset the fee is paid as usual", C.SPOT,
+    setup=Setup(taker_fee="0.0005", fees=THIRD, balances={"USDT": "100000", "ETH": "100", "BNB": "0.001"}),
+)  # fmt: skip
+def third_asset_is_short(venue: ExecutionDriver) -> None:
+    placed(venue, buy("2"))
+    (fill,) = of_order(venue)
+    assert (fill.fee_asset, fill.fee) == ("USDT", D(2001) * 2 * D("0.0005"))
+    assert balance(venue, "BNB").total == D("0.001")
+
+
+@case(
+    FEES, "a fee from what is received is paid in the base by a buyer, in the quote by a seller", C.SPOT,
+    setup=Setup(taker_fee="0.0005", fees={"charged_from": "received"}),
+)  # fmt: skip
+def fee_from_received(venue: ExecutionDriver) -> None:
+    before = balance(venue, "ETH").total
+    placed(venue, buy("2", id="b"))
+    (bought,) = of_order(venue, "b")
+    assert (bought.fee_asset, bought.fee) == ("ETH", D(2) * D("0.0005"))
+    assert balance(venue, "ETH").total - before == D(2) - bought.fee
+    placed(venue, sell("1", id="s"))
+    (sold,) = of_order(venue, "s")
+    assert (sold.fee_asset, sold.fee) == ("USDT", D(2000) * D("0.0005"))
+
+
+@case(
+    FEES, "a volume of the days before puts the account into its tier", C.SPOT,
+    setup=Setup(fees={"tier": "1000000 0.0001 0.0003", "starting_volume": "1500000"}),
+)  # fmt: skip
+def volume_tier(venue: ExecutionDriver) -> None:
+    placed(venue, buy("2"))
+    assert of_order(venue)[0].fee == D(2001) * 2 * D("0.0003")
+
+
 @case(FEES, "every fill has a number of its own, and the numbers rise")
 def trade_ids_rise(venue: ExecutionDriver) -> None:
     placed(venue, buy("20", id="b"))

@@ -153,7 +153,8 @@ class Setup:
         maker_fee, taker_fee: fractions.
         self_trade: what becomes of orders of the account that would trade with one another.
         limits: ``weight`` a minute and ``orders`` in ten seconds, ``refusals_before_ban``.
-        fee_asset: a third asset that fees are paid in, and its price in the quote currency.
+        fees: fields of :class:`~bot4.simulator.rules.fee_schedule.FeeSettings` beside the first tier;
+            ``tier`` is a second one: from which volume, and its maker's and taker's fee.
     """
 
     market: str = "spot"
@@ -162,7 +163,7 @@ class Setup:
     idempotency: str = "OPEN_ORDERS"
     maker_fee: str = "0.001"
     taker_fee: str = "0.001"
-    fee_asset: tuple[str, str] | None = None
+    fees: Mapping[str, str] = field(default_factory=dict)
     self_trade: str = "newest"
     limits: Mapping[str, int] = field(default_factory=dict)
 

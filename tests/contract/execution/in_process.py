@@ -215,12 +215,17 @@ class SimulatorDriver:
                 "buy" if row["side"] == o.BUY else "sell",
                 self._price(int(row["price_ticks"])),
                 self._qty(int(row["qty_lots"])),
-                Decimal(int(row["fee_atoms"])).scaleb(-8),
-                "USDT",
+                *self._fee(row),
                 bool(row["is_maker"]),
             )
             for row in self.exchange.fills()
         ]
+
+    def _fee(self, row: Any) -> tuple[Decimal, str]:
+        """A fill's fee and its asset; no asset of its own is what the symbol settles in."""
+        universe = self.choice.universe
+        asset = universe.assets[int(row["fee_asset"]) - 1] if row["fee_asset"] else universe.quote
+        return Decimal(int(row["fee_atoms"])).scaleb(-universe.decimals(asset)), asset
 
     def balances(self) -> Mapping[str, Balance]:
         universe = self.choice.universe

@@ -91,6 +91,7 @@ MESSAGES = {
     "no position to reduce": Why.NOTHING_TO_REDUCE,
 }
 _NOT_AT_BINANCE = "Binance has none"
+_LOADED: dict[bool, list[Any]] = {}  # the markets of every case are the same: loaded once a session
 
 
 class CcxtDriver:
@@ -113,7 +114,8 @@ class CcxtDriver:
             lambda: ExchangeServer(settings, [choice(setup)], lambda _venue: None, clock, clock.monotonic)
         )
         self.served.__enter__()
-        self.client = new_client(self.served.url, perpetual=not self.is_spot)
+        self.client = new_client(self.served.url, perpetual=not self.is_spot, markets=_LOADED.get(self.is_spot))
+        _LOADED[self.is_spot] = list(self.client.markets.values())
         self.set_market(BIDS, ASKS)
 
     def close(self) -> None:
@@ -355,19 +357,15 @@ class CcxtDriver:
         return self._answer(lambda: self._place(order, {"timestamp": stamp, "recvWindow": window_ms}))
 
 
-_MARKETS: dict[bool, Any] = {}
-
-
-def new_client(url: str, *, perpetual: bool) -> Any:
-    """ccxt's Binance client behind the address, with its markets loaded (once a session)."""
-    with opened_venue("binance", VenueSettings(url, request_timeout_s=2.0), perpetual=perpetual) as client:
+def new_client(url: str, *, perpetual: bool, markets: list[Any] | None = None) -> Any:
+    """ccxt's Binance client behind the address, with markets that were loaded before, or loaded now."""
+    with opened_venue("binance", VenueSettings(url, request_timeout_s=10.0), perpetual=perpetual) as client:
         client.apiKey, client.secret = CREDENTIALS.api_key, CREDENTIALS.secret
         client.enableRateLimit = False
-    if perpetual not in _MARKETS:
+    if markets is None:
         client.load_markets()
-        _MARKETS[perpetual] = client.markets
     else:
-        client.set_markets(list(_MARKETS[perpetual].values()))
+        client.set_markets(markets)
     return client
 
 

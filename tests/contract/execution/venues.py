@@ -11,6 +11,7 @@ from bot4.app.exchange_server.venue import FUTURES, SPOT, VenueChoice
 from bot4.domain.instruments import Instrument, Universe
 from bot4.domain.orders import SelfTrade
 from bot4.simulator.profile import VenueProfile, binance_linear, binance_spot
+from bot4.simulator.rules.fee_schedule import FeeSettings, FeeTier
 from bot4.simulator.rules.filters import FilterSettings
 from bot4.simulator.rules.presets import RuleSettings, binance_linear_rules, binance_spot_rules
 from bot4.simulator.rules.rate_limits import RateSettings, RateWindow
@@ -42,7 +43,7 @@ def choice(setup: Setup) -> VenueChoice:
     is_spot = setup.market == "spot"
     return VenueChoice(
         SPOT if is_spot else FUTURES,
-        Universe((instrument(setup),)),
+        Universe((instrument(setup),), (setup.fees["third_asset"],) if "third_asset" in setup.fees else ()),
         profile(setup),
         {asset: Decimal(amount) for asset, amount in setup.balances.items() if is_spot or asset == "USDT"},
     )
@@ -66,7 +67,24 @@ def rules(setup: Setup) -> RuleSettings:
     changed: dict[str, Any] = {
         name: Decimal(value) if isinstance(value, str) else value for name, value in setup.filters.items()
     }
-    return replace(made, filters=replace(made.filters, **changed), fees=None, rates=_rates(made.rates, setup.limits))
+    return replace(
+        made, filters=replace(made.filters, **changed), fees=_fees(setup), rates=_rates(made.rates, setup.limits)
+    )
+
+
+def _fees(setup: Setup) -> FeeSettings | None:
+    """A case's own schedule; None for the instrument's fees."""
+    if not setup.fees:
+        return None
+    tiers = [FeeTier(Decimal(0), Decimal(setup.maker_fee), Decimal(setup.taker_fee))]
+    if "tier" in setup.fees:
+        tiers.append(FeeTier(*map(Decimal, setup.fees["tier"].split())))
+    given: dict[str, Any] = {
+        name: value if name in ("third_asset", "charged_from") else Decimal(value)
+        for name, value in setup.fees.items()
+        if name != "tier"
+    }
+    return FeeSettings(tuple(tiers), **given)
 
 
 def _rates(made: RateSettings, limits: Mapping[str, int]) -> RateSettings:
