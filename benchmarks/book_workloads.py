@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from bot4.kernel import array, f8, i8, kernel, records
+from bot4.simulator.book.price_time import add_order, cancel_order, new_price_time_book, order_count, order_lots
 from bot4.simulator.book.tape import BOOK_EVENT, LEVEL_SET, TRADED
 
 N_EVENTS = 5_000_000
@@ -85,3 +86,57 @@ def workload_l(n: int = N_EVENTS, seed: int = 4) -> Any:
     heard = np.maximum.accumulate(tape["ts_ns"] + rng.integers(500_000, 3_000_000, n))
     tape["latency_ns"] = heard - tape["ts_ns"]
     return tape
+
+
+ORDER_FLOW = np.dtype([("order_id", "i8"), ("ticks", "i8"), ("lots", "i8"), ("side", "i8"), ("is_cancel", "i8")])
+"""A message to a matching engine: a new limit order, or the cancel of one that is in the book."""
+
+
+@kernel(i8(array(i8), i8, f8, array(i8)))
+def _some_resting(placed: Any, n: int, uniform: float, book: Any) -> int:
+    """Move an order that rests to the end of those placed, and drop what no longer does; returns how many are kept."""
+    while n > 0:
+        at = int(uniform * n)
+        chosen = placed[at]
+        placed[at] = placed[n - 1]
+        placed[n - 1] = chosen
+        if order_lots(book, chosen) > 0:
+            return n
+        n -= 1
+    return 0
+
+
+@kernel(i8(records(ORDER_FLOW), array(f8, 2), array(i8), array(i8), array(i8, 2)))
+def _draw_flow(flow: Any, uniform: Any, placed: Any, book: Any, fills: Any) -> int:
+    """Draw messages while matching them, so that only orders that rest are cancelled; returns the orders left."""
+    centre, next_id, n_placed = MIDDLE_TICKS, 1, 0
+    for at in range(len(flow)):
+        row = flow[at]
+        if uniform[at, 0] < 0.02:
+            centre += 1 if uniform[at, 1] < 0.5 else -1
+        if uniform[at, 2] < 0.45 and order_count(book) > 2000:
+            n_placed = _some_resting(placed, n_placed, uniform[at, 3], book)
+            n_placed -= 1
+            row["order_id"] = placed[n_placed]
+            row["is_cancel"] = 1
+            cancel_order(book, placed[n_placed])
+            continue
+        side = 1 if uniform[at, 4] < 0.5 else -1
+        away = int(-np.log(1.0 - uniform[at, 5]) * 8.0) - 1
+        row["order_id"] = next_id
+        row["side"] = side
+        row["ticks"] = centre - side * away
+        row["lots"] = 1 + int(uniform[at, 3] * 100.0)
+        add_order(book, next_id, 0, side, row["ticks"], row["lots"], 0, 0, False, 0, fills)
+        placed[n_placed] = next_id
+        n_placed += 1
+        next_id += 1
+    return order_count(book)
+
+
+def order_flow(n: int, seed: int = 6) -> Any:
+    """A flow of limit orders around a wandering price, some of them marketable, and cancels of what rests."""
+    flow = np.zeros(n, dtype=ORDER_FLOW)
+    book, fills = new_price_time_book(n_orders=1 << 20, n_prices=1 << 14), np.zeros((4096, 6), dtype=np.int64)
+    _draw_flow(flow, np.random.default_rng(seed).random((n, 6)), np.zeros(n, dtype=np.int64), book, fills)
+    return flow

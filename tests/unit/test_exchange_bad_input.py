@@ -12,7 +12,9 @@ from bot4.domain.errors import DataError, SettingError
 from bot4.domain.events import BOOK_CHANGE, EVENT, ORDER_FILLED, QUOTE, TRADE
 from bot4.domain.instruments import Universe
 from bot4.domain.orders import LIMIT, PLACE
+from bot4.simulator import exchange
 from bot4.simulator.exchange import SimulatedExchange
+from bot4.simulator.taking import REPORT_RESERVE
 from tests.exchange_harness import BUY, SELL, Floor, fills, kinds, open_terms, pair
 
 
@@ -143,9 +145,10 @@ def test_more_levels_than_the_book_has_room_for_make_it_larger() -> None:
     assert floor.asks(5_000)[-1] == (1_000_000 + 5_000 * 2_999, 3_000)
 
 
-def test_more_reports_than_fit_at_once_all_come() -> None:
+def test_more_reports_than_fit_at_once_all_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exchange, "N_REPORT_ROWS", REPORT_RESERVE + 100)
     floor = Floor(is_two_sided=False)
-    n = 20_000
+    n = 350
     floor.book(bids={}, asks={1_000 + k: 1 for k in range(n)})
     reports = floor.place(BUY, n + 1)
     assert len(fills(reports)) == n

@@ -14,7 +14,8 @@ from bot4.domain.orders import (
     TRAILING_STOP,
     TRIGGERS_ON_MARK,
 )
-from tests.exchange_harness import BUY, SELL, Floor, fills, kinds, open_terms, pair
+from bot4.simulator.book.impact import ImpactSettings
+from tests.exchange_harness import BUY, SECOND, SELL, Floor, fills, kinds, open_terms, pair
 
 
 def test_a_market_order_walks_the_levels_and_pays_each_its_price() -> None:
@@ -261,3 +262,32 @@ def test_an_order_without_the_prices_that_its_type_needs_is_refused(fields: dict
 )
 def test_flags_that_do_not_go_together_are_refused(fields: dict[str, int]) -> None:
     assert Floor().place(BUY, 2, **fields)[0].why == "BAD_ORDER"
+
+
+def moved(lots: int, wait_ns: int = 0) -> list[int]:
+    """Prices of a purchase and a later sale of the same lots on trades at 100,000, with market impact."""
+    settings = ImpactSettings(coefficient=1.0, daily_volatility=0.05, daily_volume_lots=10_000, tau_s=10.0)
+    floor = Floor(profile=open_terms(impact=settings), is_two_sided=False)
+    floor.place(BUY, lots)
+    bought = fills(floor.trade(100_000, 1))[0][1]
+    if wait_ns:
+        floor.exchange.advance(floor.now + wait_ns)
+    floor.place(SELL, lots)
+    return [bought, fills(floor.trade(100_000, 1))[0][1]]
+
+
+def test_our_own_trades_move_the_price_by_the_root_of_their_size() -> None:
+    assert moved(100)[0] == 100_000 + round(100_000 * 0.05 * 2 / 3 * (100 / 10_000) ** 0.5) + 1
+    assert moved(400)[0] - 100_000 == pytest.approx(2 * (moved(100)[0] - 100_000), abs=2)
+
+
+def test_the_impact_of_our_trades_fades() -> None:
+    at_once, later = moved(100)[1], moved(100, 1000 * SECOND)[1]
+    assert at_once >= 100_000 + 300, "what we bought has lifted the price that we sell at"
+    assert later == 100_000 - 334
+
+
+def test_without_impact_settings_size_does_not_move_the_price() -> None:
+    floor = Floor(is_two_sided=False)
+    floor.place(BUY, 10_000)
+    assert fills(floor.trade(100_000, 1)) == [(1, 100_000, 10_000)]

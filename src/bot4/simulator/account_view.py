@@ -40,7 +40,12 @@ def read_positions(venues: Any, positions: Any) -> int:
         if venue["terms"]["account"] <= SPOT:
             continue
         for_it = margin_of_position(
-            venue["balances"], venue["margins"], venue["instruments"], venue["brackets"], venue["n_symbols"], symbol
+            venue["balances"],
+            venue["margins"][:],
+            venue["instruments"][:],
+            venue["brackets"][:],
+            venue["n_symbols"],
+            symbol,
         )
         row["cost_atoms"] = margin["cost_atoms"]
         row["realised_atoms"] = margin["realised_atoms"]

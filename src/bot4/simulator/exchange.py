@@ -27,6 +27,7 @@ from bot4.simulator.accounts.balances import pack_balances
 from bot4.simulator.book.ladder import new_ladder, read_levels, set_level
 from bot4.simulator.book.price_time import FILL_COLUMNS, new_price_time_book, read_orders
 from bot4.simulator.checking import EventFault, first_bad_event
+from bot4.simulator.doors import open_doors
 from bot4.simulator.feeding import ALL_DONE, BOOK_FULL, feed_events, pass_time, take_requests
 from bot4.simulator.fill_history import MAX_FILLS, book_reported_fills, remembered
 from bot4.simulator.market_queue import tell_order
@@ -102,6 +103,7 @@ class SimulatedExchange:
         self._positions = np.zeros(MAX_SYMBOLS, dtype=POSITION)
         self._reports = np.zeros(N_REPORT_ROWS, dtype=EVENT)
         self._unread: list[Events] = []
+        self._doors = open_doors()
         self._venue[0]["balances"] = pack_balances(universe, balances or {})[0]
         for at in range(len(universe.assets)):
             _deposit(self._ledger, at, int(self._venue[0]["balances"]["free"][at]))
@@ -130,7 +132,7 @@ class SimulatedExchange:
             raise self._complaint(tape[bad], bad)
         at, status = 0, ALL_DONE
         while at < n or status != ALL_DONE:
-            at = int(feed_events(self._venue, self._books, tape, at, n, self._reports))
+            at = int(feed_events(self._venue, self._books, tape, at, n, self._reports, self._doors))
             self._keep(self._collect())
             status = int(self._venue[0]["status"])
             if status == BOOK_FULL:
@@ -146,7 +148,7 @@ class SimulatedExchange:
             raise DataError(
                 f"time {now_ns} lies before venue time {self.now_ns}", where="exchange", remedy="give a later time"
             )
-        while int(pass_time(self._venue, self._books, now_ns, self._reports)) != ALL_DONE:
+        while int(pass_time(self._venue, self._books, now_ns, self._reports, self._doors)) != ALL_DONE:
             self._keep(self._collect())
         self._keep(self._collect())
 
@@ -169,7 +171,7 @@ class SimulatedExchange:
         pages: list[Events] = []
         at, status = 0, ALL_DONE
         while at < len(asked) or status != ALL_DONE:
-            at = int(take_requests(self._venue, self._books, asked, at, len(asked), self._reports))
+            at = int(take_requests(self._venue, self._books, asked, at, len(asked), self._reports, self._doors))
             pages.append(self._collect())
             status = int(self._venue[0]["status"])
         return pages[0] if len(pages) == 1 else np.concatenate(pages, dtype=EVENT) if pages else _NO_EVENTS.copy()

@@ -29,19 +29,31 @@ from bot4.kernel import array, b1, i8, kernel, record, records, void
 from bot4.simulator.acceptance import TAKEN
 from bot4.simulator.book.ladder import APPLIED, clear_side, level_lots, set_level
 from bot4.simulator.book.price_time import BOOK_FULL as ORDERS_FULL
+from bot4.simulator.doors import (
+    ARRIVALS,
+    BARS,
+    COMMANDS,
+    DOORS,
+    LEVELS,
+    LIQUIDATION,
+    TRADES,
+    call_arrivals,
+    call_bars,
+    call_commands,
+    call_liquidation,
+    call_market,
+)
 from bot4.simulator.ending import EVERY_SYMBOL, expire_due
-from bot4.simulator.intake import refuse, take
-from bot4.simulator.liquidating import liquidate_due, mark_position, pay_funding
+from bot4.simulator.intake import refuse
+from bot4.simulator.liquidating import mark_position, pay_funding
 from bot4.simulator.market_queue import clear_queues, look_ahead, step_back_markers, tell_order
-from bot4.simulator.matching import meet, needs_match, whole_lots
+from bot4.simulator.matching import needs_match, whole_lots
 from bot4.simulator.order_book import settle_rows, write_report
 from bot4.simulator.resting import (
     BOOK,
     NOBODY,
     best_of_market,
     level_told,
-    meet_level,
-    meet_trade,
     next_in_turn,
 )
 from bot4.simulator.rules.rate_limits import why_not_now
@@ -54,7 +66,7 @@ from bot4.simulator.state import (
     SPOT,
     VENUE,
 )
-from bot4.simulator.taking import has_room, meet_arrivals, watch_price
+from bot4.simulator.taking import has_room, watch_price
 
 BOOKS = array(i8, 2)
 _NO_ROOM = 1  # is_unfinished: the reports were full
@@ -94,23 +106,23 @@ def _read_quote(venue: Any, book: IntArray, symbol: int) -> None:
         venue["margins"][symbol]["mark_ticks"] = venue["reference_ticks"][symbol]
 
 
-@kernel(b1(record(VENUE), i8, records(EVENT), BOOK, i8))
-def _finish(venue: Any, ts_ns: int, reports: Any, book: IntArray, symbol: int) -> bool:
+@kernel(b1(record(VENUE), i8, records(EVENT), BOOK, i8, DOORS))
+def _finish(venue: Any, ts_ns: int, reports: Any, book: IntArray, symbol: int, doors: IntArray) -> bool:
     """Do all that follows from what has happened to a symbol; False where the reports ran out of room first."""
     is_whole = True
     if venue["feed"][symbol] != FROM_TRADES:
-        is_whole = bool(meet_arrivals(venue, ts_ns, reports, book, symbol))
+        is_whole = bool(call_arrivals(doors[ARRIVALS], venue, ts_ns, reports, book, symbol))
     settle_rows(venue, symbol, -1)
     venue["is_unfinished"][symbol] = 0 if is_whole else _NO_ROOM
     return is_whole
 
 
-@kernel(b1(record(VENUE), i8, records(EVENT), BOOKS, i8))
-def _finish_all(venue: Any, ts_ns: int, reports: Any, books: IntArray, most: int) -> bool:
+@kernel(b1(record(VENUE), i8, records(EVENT), BOOKS, i8, DOORS))
+def _finish_all(venue: Any, ts_ns: int, reports: Any, books: IntArray, most: int, doors: IntArray) -> bool:
     """Go on where the room for reports ended, and up to ``most`` = :data:`_NEW_BOOK` also on books that are new."""
     for symbol in range(venue["n_symbols"]):
         is_due = 0 < venue["is_unfinished"][symbol] <= most
-        if is_due and not _finish(venue, ts_ns, reports, books[symbol], symbol):
+        if is_due and not _finish(venue, ts_ns, reports, books[symbol], symbol, doors):
             return False
     return True
 
@@ -118,8 +130,8 @@ def _finish_all(venue: Any, ts_ns: int, reports: Any, books: IntArray, most: int
 # --- market events ------------------------------------------------------------------------------------------------
 
 
-@kernel(i8(records(VENUE), BOOKS, records(EVENT), i8, i8, records(EVENT)))
-def feed_events(venues: Any, books: IntArray, events: Any, first: int, last: int, reports: Any) -> int:
+@kernel(i8(records(VENUE), BOOKS, records(EVENT), i8, i8, records(EVENT), DOORS))
+def feed_events(venues: Any, books: IntArray, events: Any, first: int, last: int, reports: Any, doors: IntArray) -> int:
     """Let market events ``first`` to ``last - 1`` happen, each with all that follows from it.
 
     Args:
@@ -128,6 +140,7 @@ def feed_events(venues: Any, books: IntArray, events: Any, first: int, last: int
         events: in the order of time, not before the venue's.
         first, last: range of events.
         reports: rows to write, after ``n_reports`` already there.
+        doors: of :func:`~bot4.simulator.doors.open_doors`.
 
     Returns:
         Which event to go on with: ``last`` when all are done. With :data:`REPORTS_FULL` read the reports first, with
@@ -139,15 +152,15 @@ def feed_events(venues: Any, books: IntArray, events: Any, first: int, last: int
         event = events[at]
         if venue["n_orders"] > 0:
             due = _NEW_BOOK if event["ts_ns"] > venue["now_ns"] else _NO_ROOM
-            is_ready = has_room(venue, reports) and _finish_all(venue, venue["now_ns"], reports, books, due)
+            is_ready = has_room(venue, reports) and _finish_all(venue, venue["now_ns"], reports, books, due, doors)
             if not is_ready or not _pass_time(venue, event["ts_ns"], reports):
                 venue["status"] = REPORTS_FULL
                 return at
-        if not _happen(venue, books, event, reports):
+        if not _happen(venue, books, event, reports, doors):
             venue["status"] = BOOK_FULL
             return at
         venue["now_ns"] = event["ts_ns"]
-    if not _finish_all(venue, venue["now_ns"], reports, books, _NO_ROOM):
+    if not _finish_all(venue, venue["now_ns"], reports, books, _NO_ROOM, doors):
         venue["status"] = REPORTS_FULL
     return last
 
@@ -167,41 +180,41 @@ def _pass_time(venue: Any, now_ns: int, reports: Any) -> bool:
     return True
 
 
-@kernel(b1(record(VENUE), BOOKS, record(EVENT), records(EVENT)))
-def _happen(venue: Any, books: IntArray, event: Any, reports: Any) -> bool:
+@kernel(b1(record(VENUE), BOOKS, record(EVENT), records(EVENT), DOORS))
+def _happen(venue: Any, books: IntArray, event: Any, reports: Any, doors: IntArray) -> bool:
     """Let one event happen; False, and nothing done, where its book has no room for it."""
     symbol, kind, ts_ns = event["symbol"], event["kind"], event["ts_ns"]
     book = books[symbol]
     n_reports = venue["n_reports"]
     if kind == BOOK_CHANGE:
-        if not _change_level(venue, book, event, reports):
+        if not _change_level(venue, book, event, reports, doors):
             return False
     elif kind == QUOTE:
-        _quote(venue, book, event, reports)
+        _quote(venue, book, event, reports, doors)
     elif kind == TRADE:
-        _trade(venue, book, event, reports)
+        _trade(venue, book, event, reports, doors)
     elif kind == BAR:
         if venue["feed"][symbol] == FROM_TRADES:
             venue["last_ticks"][symbol] = event["close_ticks"]
             if needs_match(venue, event):
-                meet(venue, event, reports)
+                call_bars(doors[BARS], venue, event, reports)
     elif kind == MARK_PRICE:
         mark_position(venue, symbol, event["mark_ticks"])
-        liquidate_due(venue, ts_ns, reports, book, symbol)
+        call_liquidation(doors[LIQUIDATION], venue, ts_ns, reports, book, symbol)
         if venue["n_waiting"][symbol] > 0:
             watch_price(venue, ts_ns, reports, symbol, event["mark_ticks"], True)
     elif kind == FUNDING:
         pay_funding(venue, event)
-        liquidate_due(venue, ts_ns, reports, book, symbol)
-    elif kind == BOOK_ORDER and not _change_order(venue, book, event, reports):
+        call_liquidation(doors[LIQUIDATION], venue, ts_ns, reports, book, symbol)
+    elif kind == BOOK_ORDER and not _change_order(venue, book, event, reports, doors):
         return False
     if venue["n_reports"] != n_reports and venue["is_unfinished"][symbol] != _NEW_BOOK:
-        _finish(venue, ts_ns, reports, book, symbol)
+        _finish(venue, ts_ns, reports, book, symbol, doors)
     return True
 
 
-@kernel(b1(record(VENUE), BOOK, record(EVENT), records(EVENT)))
-def _change_level(venue: Any, book: IntArray, event: Any, reports: Any) -> bool:
+@kernel(b1(record(VENUE), BOOK, record(EVENT), records(EVENT), DOORS))
+def _change_level(venue: Any, book: IntArray, event: Any, reports: Any, doors: IntArray) -> bool:
     """A level of the book is told."""
     symbol, side, ticks = event["symbol"], event["level_side"], event["level_ticks"]
     if venue["feed"][symbol] == FROM_ORDERS:
@@ -214,12 +227,21 @@ def _change_level(venue: Any, book: IntArray, event: Any, reports: Any) -> bool:
                 _begin_book(venue, symbol, FROM_LEVELS)
             return True
     lots = whole_lots(event["level_quantity"], venue["instruments"][symbol]["lot"])
-    return bool(_tell_level(venue, book, event["ts_ns"], reports, symbol, side, ticks, lots, FROM_LEVELS))
+    return bool(_tell_level(venue, book, event["ts_ns"], reports, symbol, side, ticks, lots, FROM_LEVELS, doors))
 
 
-@kernel(b1(record(VENUE), BOOK, i8, records(EVENT), i8, i8, i8, i8, i8))
+@kernel(b1(record(VENUE), BOOK, i8, records(EVENT), i8, i8, i8, i8, i8, DOORS))
 def _tell_level(
-    venue: Any, book: IntArray, ts_ns: int, reports: Any, symbol: int, side: int, ticks: int, lots: int, feed: int
+    venue: Any,
+    book: IntArray,
+    ts_ns: int,
+    reports: Any,
+    symbol: int,
+    side: int,
+    ticks: int,
+    lots: int,
+    feed: int,
+    doors: IntArray,
 ) -> bool:
     """A side's level is now this: our places in its queue follow, and what it reaches of ours trades with it."""
     is_watched = venue["n_waiting"][symbol] > 0
@@ -232,7 +254,8 @@ def _tell_level(
         _begin_book(venue, symbol, feed)
     if is_watched:
         level_told(venue, symbol, side, ticks, before, lots)
-        meet_level(venue, ts_ns, reports, book, symbol, side, ticks)
+        if lots > 0 and next_in_turn(venue, symbol, -side, ticks) != NOBODY:
+            call_market(doors[LEVELS], venue, ts_ns, reports, book, symbol, side, ticks)
     return True
 
 
@@ -252,8 +275,8 @@ def _drop_crossed(book: IntArray, side: int, ticks: int) -> None:
         best = best_of_market(book, -side)
 
 
-@kernel(void(record(VENUE), BOOK, record(EVENT), records(EVENT)))
-def _quote(venue: Any, book: IntArray, event: Any, reports: Any) -> None:
+@kernel(void(record(VENUE), BOOK, record(EVENT), records(EVENT), DOORS))
+def _quote(venue: Any, book: IntArray, event: Any, reports: Any, doors: IntArray) -> None:
     """The best level of each side is told; where levels or orders are told too, they know better."""
     symbol, ts_ns = event["symbol"], event["ts_ns"]
     if venue["feed"][symbol] > FROM_QUOTES:
@@ -267,19 +290,21 @@ def _quote(venue: Any, book: IntArray, event: Any, reports: Any) -> None:
             set_level(book, side, best, 0)
             best = best_of_market(book, side)
         if ticks > 0:
-            _tell_level(venue, book, ts_ns, reports, symbol, side, ticks, lots, FROM_QUOTES)
+            _tell_level(venue, book, ts_ns, reports, symbol, side, ticks, lots, FROM_QUOTES, doors)
 
 
-@kernel(void(record(VENUE), BOOK, i8, records(EVENT), i8, i8))
-def _mark_by_trade(venue: Any, book: IntArray, ts_ns: int, reports: Any, symbol: int, ticks: int) -> None:
+@kernel(void(record(VENUE), BOOK, i8, records(EVENT), i8, i8, DOORS))
+def _mark_by_trade(
+    venue: Any, book: IntArray, ts_ns: int, reports: Any, symbol: int, ticks: int, doors: IntArray
+) -> None:
     """Where no mark price is told, the latest trade is the mark of a position."""
     if venue["mark_ticks"][symbol] == 0 and venue["terms"]["account"] > SPOT:
         venue["margins"][symbol]["mark_ticks"] = ticks
-        liquidate_due(venue, ts_ns, reports, book, symbol)
+        call_liquidation(doors[LIQUIDATION], venue, ts_ns, reports, book, symbol)
 
 
-@kernel(b1(record(VENUE), BOOK, record(EVENT), records(EVENT)))
-def _change_order(venue: Any, book: IntArray, event: Any, reports: Any) -> bool:
+@kernel(b1(record(VENUE), BOOK, record(EVENT), records(EVENT), DOORS))
+def _change_order(venue: Any, book: IntArray, event: Any, reports: Any, doors: IntArray) -> bool:
     """An order of the market is told; False, and nothing done, where the book has no room for it."""
     symbol = event["symbol"]
     if len(book) <= venue["ladder_words"]:
@@ -301,38 +326,40 @@ def _change_order(venue: Any, book: IntArray, event: Any, reports: Any) -> bool:
     if is_watched:
         look_ahead(venue, book, symbol)
         if event["book_action"] != BOOK_REMOVE and lots > 0:
-            meet_level(venue, event["ts_ns"], reports, book, symbol, side, ticks)
+            call_market(doors[LEVELS], venue, event["ts_ns"], reports, book, symbol, side, ticks)
     return True
 
 
-@kernel(void(record(VENUE), BOOK, record(EVENT), records(EVENT)))
-def _trade(venue: Any, book: IntArray, event: Any, reports: Any) -> None:
+@kernel(void(record(VENUE), BOOK, record(EVENT), records(EVENT), DOORS))
+def _trade(venue: Any, book: IntArray, event: Any, reports: Any, doors: IntArray) -> None:
     """A trade of the market: resting orders first, then what it triggers."""
     symbol, ticks = event["symbol"], event["price_ticks"]
     venue["last_ticks"][symbol] = ticks
-    _mark_by_trade(venue, book, event["ts_ns"], reports, symbol, ticks)
+    _mark_by_trade(venue, book, event["ts_ns"], reports, symbol, ticks, doors)
     if venue["n_waiting"][symbol] == 0:
         return
     if venue["feed"][symbol] == FROM_TRADES:
         if needs_match(venue, event):
-            meet(venue, event, reports)
+            call_bars(doors[BARS], venue, event, reports)
         return
     lots = whole_lots(event["quantity"], venue["instruments"][symbol]["lot"])
     aggressor = event["aggressor"]
     ts_ns = event["ts_ns"]
     if lots > 0:
         if aggressor != BUY:
-            meet_trade(venue, ts_ns, reports, book, symbol, ticks, lots)
+            call_market(doors[TRADES], venue, ts_ns, reports, book, symbol, ticks, lots)
         if aggressor != SELL:
-            meet_trade(venue, ts_ns, reports, book, symbol, ticks, -lots)
+            call_market(doors[TRADES], venue, ts_ns, reports, book, symbol, ticks, -lots)
     watch_price(venue, ts_ns, reports, symbol, ticks, False)
 
 
 # --- commands and time ----------------------------------------------------------------------------------------------
 
 
-@kernel(i8(records(VENUE), BOOKS, records(COMMAND), i8, i8, records(EVENT)))
-def take_requests(venues: Any, books: IntArray, commands: Any, first: int, last: int, reports: Any) -> int:
+@kernel(i8(records(VENUE), BOOKS, records(COMMAND), i8, i8, records(EVENT), DOORS))
+def take_requests(
+    venues: Any, books: IntArray, commands: Any, first: int, last: int, reports: Any, doors: IntArray
+) -> int:
     """Let commands ``first`` to ``last - 1`` act at once, in their order, each with all that follows from it.
 
     Orders that hang together (a parent and its children, the legs of one group) and follow one another are all taken
@@ -345,7 +372,7 @@ def take_requests(venues: Any, books: IntArray, commands: Any, first: int, last:
     venue["status"] = ALL_DONE
     at = first
     while at < last:
-        if not has_room(venue, reports) or not _finish_all(venue, venue["now_ns"], reports, books, _NEW_BOOK):
+        if not has_room(venue, reports) or not _finish_all(venue, venue["now_ns"], reports, books, _NEW_BOOK, doors):
             venue["status"] = REPORTS_FULL
             return at
         symbol = commands[at]["order"]["symbol"]
@@ -356,17 +383,17 @@ def take_requests(venues: Any, books: IntArray, commands: Any, first: int, last:
             venue["reference_ticks"][symbol] = venue["last_ticks"][symbol]
         is_linked = True
         while at < last and is_linked:
-            _take_one(venue, commands[at], reports)
+            _take_one(venue, commands[at], reports, doors)
             at += 1
             is_linked = at < last and has_room(venue, reports) and _hang_together(commands[at - 1], commands[at])
-        _finish(venue, venue["now_ns"], reports, book, symbol)
-    if not _finish_all(venue, venue["now_ns"], reports, books, _NEW_BOOK):
+        _finish(venue, venue["now_ns"], reports, book, symbol, doors)
+    if not _finish_all(venue, venue["now_ns"], reports, books, _NEW_BOOK, doors):
         venue["status"] = REPORTS_FULL
     return at
 
 
-@kernel(void(record(VENUE), record(COMMAND), records(EVENT)))
-def _take_one(venue: Any, command: Any, reports: Any) -> None:
+@kernel(void(record(VENUE), record(COMMAND), records(EVENT), DOORS))
+def _take_one(venue: Any, command: Any, reports: Any, doors: IntArray) -> None:
     now_ns = venue["now_ns"]
     if command["kind"] < PLACE or command["kind"] > QUERY:
         order = command["order"]
@@ -374,7 +401,7 @@ def _take_one(venue: Any, command: Any, reports: Any) -> None:
         return
     reason = _why_not_request(venue, command) if venue["terms"]["has_request_rules"] != 0 else TAKEN
     if reason == TAKEN:
-        take(venue, command, now_ns, now_ns, reports)
+        call_commands(doors[COMMANDS], venue, command, now_ns, now_ns, reports)
     else:
         refuse(venue, command, now_ns, reason, reports)
 
@@ -400,10 +427,12 @@ def _hang_together(command: Any, following: Any) -> bool:
     return bool(is_group or is_child)
 
 
-@kernel(i8(records(VENUE), BOOKS, i8, records(EVENT)))
-def pass_time(venues: Any, books: IntArray, now_ns: int, reports: Any) -> int:
+@kernel(i8(records(VENUE), BOOKS, i8, records(EVENT), DOORS))
+def pass_time(venues: Any, books: IntArray, now_ns: int, reports: Any, doors: IntArray) -> int:
     """Let time pass up to a moment not before the venue's; returns a :class:`FeedStatus`."""
     venue = venues[0]
-    is_whole = _finish_all(venue, venue["now_ns"], reports, books, _NEW_BOOK) and _pass_time(venue, now_ns, reports)
+    is_whole = _finish_all(venue, venue["now_ns"], reports, books, _NEW_BOOK, doors) and _pass_time(
+        venue, now_ns, reports
+    )
     venue["status"] = ALL_DONE if is_whole else REPORTS_FULL
     return int(venue["status"])

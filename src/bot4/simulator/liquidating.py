@@ -65,7 +65,7 @@ def liquidate_due(venue: Any, ts_ns: int, reports: Any, book: IntArray, symbol_o
         return
     for _ in range(_MOST_CUTS):
         symbol = next_to_liquidate(
-            venue["balances"], venue["margins"], venue["instruments"], venue["brackets"], venue["n_symbols"]
+            venue["balances"], venue["margins"][:], venue["instruments"][:], venue["brackets"][:], venue["n_symbols"]
         )
         if symbol < 0:
             break
@@ -73,7 +73,7 @@ def liquidate_due(venue: Any, ts_ns: int, reports: Any, book: IntArray, symbol_o
         _close(venue, ts_ns, reports, book, symbol, symbol == symbol_of_book)
     for symbol in range(venue["n_symbols"]):
         asset = settlement_asset(venue["instruments"][symbol])
-        cover_debt(venue["balances"], venue["margins"], venue["instruments"], venue["n_symbols"], asset)
+        cover_debt(venue["balances"], venue["margins"][:], venue["instruments"][:], venue["n_symbols"], asset)
 
 
 @kernel(void(record(VENUE), i8, records(EVENT), i8))
@@ -92,7 +92,12 @@ def _close(venue: Any, ts_ns: int, reports: Any, book: IntArray, symbol: int, ha
     side = SELL if lots > 0 else BUY
     left = lots_to_liquidate(instrument, venue["brackets"][symbol], lots, position["mark_ticks"])
     margin = margin_of_position(
-        venue["balances"], venue["margins"], venue["instruments"], venue["brackets"], venue["n_symbols"], symbol
+        venue["balances"],
+        venue["margins"][:],
+        venue["instruments"][:],
+        venue["brackets"][:],
+        venue["n_symbols"],
+        symbol,
     )
     worst = 0
     if margin != OVERFLOW:

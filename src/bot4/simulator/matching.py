@@ -14,11 +14,12 @@ from bot4.domain.events import BAR, EVENT, TRADE
 from bot4.domain.orders import BUY, MARKET, POST_ONLY, SELL, TRAILING_STOP
 from bot4.domain.venue_reasons import NOT_FILLED, WOULD_TAKE
 from bot4.kernel import b1, f8, i8, kernel, record, records, void
+from bot4.simulator.book.impact import add_impact, average_fraction
 from bot4.simulator.brackets import end_with_order, is_protective_stop, is_target
 from bot4.simulator.ending import expire_due, is_immediate, is_margined, trigger_row
 from bot4.simulator.filling import fill_order
 from bot4.simulator.intake import most_reports, take_commands
-from bot4.simulator.order_book import expire_row, has_met, is_in_market, seen_from_ns, settle_rows
+from bot4.simulator.order_book import expire_row, has_met, is_in_market, left_lots, seen_from_ns, settle_rows
 from bot4.simulator.state import AT_OPEN, RESTED, VENUE, VENUE_ORDER, WITHIN
 from bot4.simulator.triggers import (
     follow,
@@ -184,11 +185,13 @@ def _trade(venue: Any, event: Any, reports: Any, open_ticks: int, high_ticks: in
         elif order["arrival"] == WITHIN and waits_for_trigger(order):
             reached = _stopped_within(order)
         if is_maker or _comes_to_take(venue, ts_ns, reports, order, reached):
-            price = reached if is_maker else _taken_at(order, reached, venue["slippage"])
             most = budget if is_priced(order) else UNLIMITED
+            price = reached if is_maker else _taken_at(venue, ts_ns, order, reached, min(most, left_lots(order)))
             lots = fill_order(venue, ts_ns, reports, order, price, most, is_maker, arrive)
             if is_priced(order):
                 budget -= lots
+            if not is_maker and venue["impacts"][order["symbol"]]["scale"] > 0.0:
+                add_impact(venue["impacts"][order["symbol"]], ts_ns, order["side"] * lots)
         at = _next_to_fill(venue, event, open_ticks, high_ticks, low_ticks, budget)
 
 
@@ -286,10 +289,14 @@ def _is_beyond(order: Any, open_ticks: int) -> bool:
     return bool(reach_ticks(order, open_ticks, open_ticks, open_ticks) != _OUT_OF_REACH)
 
 
-@kernel(i8(record(VENUE_ORDER), i8, f8))
-def _taken_at(order: Any, reached_ticks: int, slippage: float) -> int:
-    """Price of a taking fill: slipped, but a limit is never passed."""
-    price = slipped_ticks(reached_ticks, order["side"], slippage)
+@kernel(i8(record(VENUE), i8, record(VENUE_ORDER), i8, i8))
+def _taken_at(venue: Any, ts_ns: int, order: Any, reached_ticks: int, lots: int) -> int:
+    """Price of a taking fill: slipped, and moved by our own trades and this one, but a limit is never passed."""
+    price = slipped_ticks(reached_ticks, order["side"], venue["slippage"])
+    impact = venue["impacts"][order["symbol"]]
+    if impact["scale"] > 0.0:
+        moved = reached_ticks * average_fraction(impact, ts_ns, order["side"] * lots) * order["side"]
+        price = max(1, price + order["side"] * math.ceil(moved - _TICK_TOLERANCE))
     if not has_limit(order["type"]):
         return int(price)
     return int(min(price, order["limit_ticks"]) if order["side"] == BUY else max(price, order["limit_ticks"]))

@@ -17,6 +17,7 @@ from bot4.domain.instruments import Universe
 from bot4.domain.orders import SelfTrade
 from bot4.simulator.accounts.liquidation import without_maintenance
 from bot4.simulator.accounts.margin import LeverageBracket, MarginSettings, pack_brackets, pack_margin_positions
+from bot4.simulator.book.impact import ImpactSettings, open_impact
 from bot4.simulator.book.queue_models import QueueModel, QueueSettings
 from bot4.simulator.rules.fee_schedule import pack_fees
 from bot4.simulator.rules.filters import pack_filters
@@ -54,6 +55,8 @@ class VenueProfile:
         remembers_finished: finished orders can be asked for, and their ids and groups are known.
         rules: filters, fees, rate limits and receive windows; None: the instruments' own minima and fees, no limits.
         margin: leverage brackets, leverage and margin mode of perpetuals; needed by a LINEAR or INVERSE account.
+        impact: how our own trades move the price on bars and trades; None: not at all. A book needs none, since what
+            we take from it is gone.
     """
 
     name: str = "plain"
@@ -73,6 +76,7 @@ class VenueProfile:
     remembers_finished: bool = True
     rules: RuleSettings | None = None
     margin: MarginSettings | None = None
+    impact: ImpactSettings | None = None
 
     def __post_init__(self) -> None:
         if self.account in (AccountKind.LINEAR, AccountKind.INVERSE) and self.margin is None:
@@ -186,6 +190,8 @@ def write_profile(profile: VenueProfile, universe: Universe, venue: npt.NDArray[
         row["brackets"] = pack_brackets(universe, profile.margin)
         row["margins"] = pack_margin_positions(profile.margin)
         row["no_maintenance"] = without_maintenance()
+    if profile.impact is not None:
+        row["impacts"] = open_impact(profile.impact, start_ns)[0]
     if profile.rules is None:
         return
     row["filters"] = pack_filters(universe, profile.rules.filters)

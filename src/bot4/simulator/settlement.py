@@ -123,7 +123,7 @@ def _why_not_margined(venue: Any, order: Any) -> int:
     """Why the margin of the account does not bear an order, or 0; what only reduces, or still waits, needs none."""
     if order["is_reduce_only"] != 0 or order["status"] == HELD or waits_for_trigger(order):
         return FINE
-    symbol, instruments = order["symbol"], venue["instruments"]
+    symbol, instruments = order["symbol"], venue["instruments"][:]
     _count_working(venue, order["id"])
     instrument, position = instruments[symbol], venue["margins"][symbol]
     lots = order["qty_lots"] - order["filled_lots"]
@@ -135,7 +135,7 @@ def _why_not_margined(venue: Any, order: Any) -> int:
     if fee == OVERFLOW:
         return TOO_LARGE
     available = available_atoms(
-        venue["balances"], venue["margins"], instruments, venue["n_symbols"], settlement_asset(instrument)
+        venue["balances"], venue["margins"][:], instruments, venue["n_symbols"], settlement_asset(instrument)
     )
     return int(
         why_not_margin(instrument, venue["brackets"][symbol], position, order["side"], lots, price, fee, available)

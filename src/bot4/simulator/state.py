@@ -12,6 +12,7 @@ from bot4.domain.instruments import INSTRUMENT, MAX_SYMBOLS
 from bot4.domain.orders import COMMAND, MAX_ORDERS, ORDER
 from bot4.simulator.accounts.balances import BALANCES, LOCK
 from bot4.simulator.accounts.margin import BRACKETS, MARGIN_POSITION
+from bot4.simulator.book.impact import IMPACT
 from bot4.simulator.rules.fee_schedule import FEE_CHARGE, FEE_SCHEDULE, FEE_VOLUME
 from bot4.simulator.rules.filters import FILTERS, ORDER_COUNTS
 from bot4.simulator.rules.idempotency import CLIENT_IDS, OPEN_ORDERS, IdempotencyMode
@@ -160,6 +161,7 @@ VENUE = np.dtype(
         ("filters", FILTERS, (MAX_SYMBOLS,)),
         ("counts", ORDER_COUNTS),  # scratch of one acceptance
         ("client_ids", CLIENT_IDS),
+        ("impacts", IMPACT, (MAX_SYMBOLS,)),  # of our own trades, on bars and trades
         ("rate_limits", RATE_LIMITS),
         ("request_window", REQUEST_WINDOW),
     ],

@@ -141,6 +141,21 @@ def is_crossed(book: IntArray) -> bool:
     return bool(best_bid(book) >= best_ask(book))
 
 
+@kernel(b1(_BOOK, i8, i8), is_inlined=True)
+def reaches(book: IntArray, taker_side: int, limit_ticks: int) -> bool:
+    """Whether an order at a price would find something to take: without a branch on the side, unlike the touch."""
+    at = block_of(book, -taker_side)
+    is_any = book[at + N_IN_WINDOW] > 0
+    return bool(is_any and book[at + SIGN] * (limit_ticks - book[at + ORIGIN]) >= book[at + BEST])
+
+
+@kernel(i8(_BOOK, i8), is_inlined=True)
+def touch_ticks(book: IntArray, side: int) -> int:
+    """Ticks of the best level of a side that is not empty."""
+    at = block_of(book, side)
+    return int(book[at + ORIGIN] + book[at + SIGN] * book[at + BEST])
+
+
 @kernel(i8(_BOOK, i8, i8, i8), is_inlined=True)
 def set_level(book: IntArray, side: int, ticks: int, lots: int) -> int:
     """:func:`apply_level` of a change that was checked before, without a look at the other side.
@@ -184,16 +199,21 @@ def apply_level(book: IntArray, side: int, ticks: int, lots: int) -> int:
 
 
 @kernel(i8(_BOOK, i8, i8))
+def _lots_outside(book: IntArray, at: int, ticks: int) -> int:
+    """Lots at a price that is not within the window."""
+    row, far = far_row(book, at, ticks), far_of(book, at)
+    is_there = row < book[at + N_IN_FAR] and book[far + row] == ticks
+    return int(book[far + book[N_FAR] + row]) if is_there else 0
+
+
+@kernel(i8(_BOOK, i8, i8), is_inlined=True)
 def level_lots(book: IntArray, side: int, ticks: int) -> int:
     """Lots that stand at a price of a side."""
     at = block_of(book, side)
     position = book[at + SIGN] * (ticks - book[at + ORIGIN])
     if 0 <= position < book[N_TICKS]:
         return int(book[at + BLOCK_HEADER + position])
-    row = far_row(book, at, ticks)
-    far = far_of(book, at)
-    is_there = row < book[at + N_IN_FAR] and book[far + row] == ticks
-    return int(book[far + book[N_FAR] + row]) if is_there else 0
+    return int(_lots_outside(book, at, ticks))
 
 
 @kernel(i8(_BOOK, i8, i8))
@@ -427,5 +447,5 @@ __all__ = [
     "APPLIED", "BAD_TICKS", "CROSSED", "FULL", "MAX_LEVEL_LOTS", "MAX_TICKS", "MAX_WINDOW_TICKS", "NEGATIVE_LOTS",
     "NO_ASK", "NO_BID", "TOO_MANY_LOTS", "BookStatus", "OrderBook", "apply_level", "apply_levels", "best_ask",
     "best_bid", "clear_side", "grown", "is_crossed", "level_lots", "lots_within", "new_ladder", "next_price",
-    "read_levels", "set_level", "take", "walk",
+    "reaches", "read_levels", "set_level", "take", "touch_ticks", "walk",
 ]  # fmt: skip

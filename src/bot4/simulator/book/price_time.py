@@ -51,7 +51,9 @@ from bot4.simulator.book.ladder import (
     best_bid,
     level_lots,
     next_price,
+    reaches,
     set_level,
+    touch_ticks,
 )
 from bot4.simulator.book.price_time_store import (
     BOOK_FULL,
@@ -205,27 +207,9 @@ def _take_queue(
 def _match(book: IntArray, owner: int, side: int, limit_ticks: int, lots: int, self_trade: int, fills: IntArray) -> int:
     """Fill an incoming order from the other side as far as its limit; returns the lots still wanted."""
     left = lots
-    while left > 0 and book[N_FILLS] < len(fills) and book[IS_CUT] == 0:
-        if side == BUY:
-            touch = best_ask(book)
-            if touch > limit_ticks or touch == NO_ASK:
-                break
-        else:
-            touch = best_bid(book)
-            if touch < limit_ticks or touch == NO_BID:
-                break
-        left = _take_queue(book, owner, -side, touch, left, self_trade, fills)
+    while left > 0 and book[N_FILLS] < len(fills) and book[IS_CUT] == 0 and reaches(book, side, limit_ticks):
+        left = _take_queue(book, owner, -side, touch_ticks(book, -side), left, self_trade, fills)
     return int(left)
-
-
-@kernel(b1(_BOOK, i8, i8), is_inlined=True)
-def _reaches(book: IntArray, side: int, ticks: int) -> bool:
-    """Whether an order at a price would find a maker."""
-    if side == BUY:
-        touch = best_ask(book)
-        return bool(touch != NO_ASK and touch <= ticks)
-    touch = best_bid(book)
-    return bool(touch != NO_BID and touch >= ticks)
 
 
 @kernel(i8(_BOOK, i8, i8, i8, i8, i8))
@@ -300,7 +284,7 @@ def add_order(
     status = _why_not(book, order_id, side, ticks, lots)
     if status != DONE:
         return int(status)
-    if _reaches(book, side, ticks):
+    if reaches(book, side, ticks):
         if is_post_only:
             return WOULD_TAKE
         if time_in_force == FILL_OR_KILL and _fillable_lots(book, owner, side, ticks, lots, self_trade) < lots:
@@ -311,7 +295,7 @@ def add_order(
             return FILLED_WHOLE
         if book[IS_CUT] != 0:
             return CUT_BY_SELF_TRADE
-        if book[N_FILLS] == len(fills) and _reaches(book, side, ticks):
+        if book[N_FILLS] == len(fills) and reaches(book, side, ticks):
             return FILLS_FULL
     elif time_in_force == FILL_OR_KILL:
         return NOT_FILLABLE

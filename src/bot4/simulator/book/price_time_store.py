@@ -36,6 +36,7 @@ _NO_KEY = -(1 << 62)
 
 _MIX = 0x9E3779B1
 _LOW_31 = 0x7FFFFFFF
+_LOW_32 = 0xFFFFFFFF
 
 _BOOK = array(i8)
 
@@ -84,12 +85,12 @@ def new_price_time_book(
 def _home(book: IntArray, order_id: int) -> int:
     """Row of the table where an id belongs; four ids that follow one another share a cache line."""
     group = order_id >> 2
-    mixed = ((group ^ (group >> 31)) & _LOW_31) * _MIX
-    return int((((mixed >> (65 - book[_ID_BITS])) << 2) | (order_id & 3)) & ((1 << book[_ID_BITS]) - 1))
+    mixed = (((group ^ (group >> 31)) & _LOW_31) * _MIX) & _LOW_32
+    return int(((mixed >> (34 - book[_ID_BITS])) << 2) | (order_id & 3))
 
 
 @kernel(i8(_BOOK, i8), is_inlined=True)
-def _row_of(book: IntArray, order_id: int) -> int:
+def row_of(book: IntArray, order_id: int) -> int:
     """Where in the array the id's row is, or the empty one where it would go."""
     mask = (1 << book[_ID_BITS]) - 1
     row = _home(book, order_id)
@@ -101,11 +102,11 @@ def _row_of(book: IntArray, order_id: int) -> int:
 
 
 @kernel(void(_BOOK, i8))
-def _forget(book: IntArray, order_id: int) -> None:
-    """Take an id out of the table; those that it had pushed on move back."""
+def _forget_row(book: IntArray, at: int) -> None:
+    """Take the id of a row out of the table; those that it had pushed on move back."""
     mask = (1 << book[_ID_BITS]) - 1
     ids = book[_IDS]
-    gap = (_row_of(book, order_id) - ids) >> 1
+    gap = (at - ids) >> 1
     row = (gap + 1) & mask
     while book[ids + 2 * row] != 0:
         home = _home(book, book[ids + 2 * row])
@@ -122,7 +123,7 @@ def place_of(book: IntArray, order_id: int) -> int:
     """The place of an order, 0 if there is none of the id."""
     if order_id <= 0:
         return 0
-    row = _row_of(book, order_id)
+    row = row_of(book, order_id)
     return int(book[row + 1]) if book[row] == order_id else 0
 
 
@@ -213,7 +214,7 @@ def unlink(book: IntArray, queue: int, order: int) -> None:
 @kernel(void(_BOOK, i8), is_inlined=True)
 def free_order(book: IntArray, order: int) -> None:
     """Give an order's place back, and forget its id."""
-    _forget(book, book[order + ID])
+    _forget_row(book, row_of(book, book[order + ID]))
     book[order + NEXT] = book[_FREE]
     book[_FREE] = order
     book[N_OPEN] -= 1
@@ -225,7 +226,7 @@ def side_of(book: IntArray, order: int) -> int:
     return SELL if book[order + KEY] & 1 else BUY
 
 
-@kernel(i8(_BOOK, i8, i8, i8, i8, i8, i8, i8))
+@kernel(i8(_BOOK, i8, i8, i8, i8, i8, i8, i8), is_inlined=True)
 def rest_as_shown(
     book: IntArray, order_id: int, owner: int, side: int, ticks: int, shown: int, hidden: int, display_lots: int
 ) -> int:
@@ -239,7 +240,7 @@ def rest_as_shown(
         return BOOK_FULL
     book[_FREE] = book[order + NEXT]
     book[N_OPEN] += 1
-    row = _row_of(book, order_id)
+    row = row_of(book, order_id)
     book[row] = order_id
     book[row + 1] = order
     book[order + ID] = order_id
@@ -252,7 +253,7 @@ def rest_as_shown(
     return RESTED
 
 
-@kernel(i8(_BOOK, i8, i8, i8, i8, i8, i8))
+@kernel(i8(_BOOK, i8, i8, i8, i8, i8, i8), is_inlined=True)
 def rest_order(book: IntArray, order_id: int, owner: int, side: int, ticks: int, lots: int, display_lots: int) -> int:
     """Put an order at the back of its queue, an iceberg with its first part shown; RESTED or BOOK_FULL."""
     shown = min(lots, display_lots) if display_lots > 0 else lots
@@ -263,7 +264,12 @@ def rest_order(book: IntArray, order_id: int, owner: int, side: int, ticks: int,
 def remove_order(book: IntArray, order: int) -> None:
     """Take an order out of its queue, off its level and out of the table."""
     key = book[order + KEY]
-    queue, side, ticks = queue_of(book, key), side_of(book, order), key >> 1
-    unlink(book, queue, order)
+    side, ticks = side_of(book, order), key >> 1
+    previous, following = book[order + PREVIOUS], book[order + NEXT]
+    if previous != 0 and following != 0:  # as unlink, but the queue need not be looked for
+        book[previous + NEXT] = following
+        book[following + PREVIOUS] = previous
+    else:
+        unlink(book, queue_of(book, key), order)
     set_level(book, side, ticks, level_lots(book, side, ticks) - book[order + LOTS])
     free_order(book, order)

@@ -174,44 +174,56 @@ def _level_meets_orders(q: Any, event: Any, before_lots: int, fills: Any) -> int
     return int(status)
 
 
-@kernel(b1(record(QUOTING), i8, i8, i8), is_inlined=True)
-def _is_met(q: Any, side: int, ticks: int, lots: int) -> bool:
-    """Whether a level change is at one of our prices, or comes to them from the other side."""
-    if side == BUY:
-        return bool(q["lowest_bid"] <= ticks <= q["highest_bid"] or (ticks >= q["lowest_ask"] and lots > 0))
-    return bool(q["lowest_ask"] <= ticks <= q["highest_ask"] or (ticks <= q["highest_bid"] and lots > 0))
-
-
 @kernel(i8(_TAPE, record(QUOTING), _BOOK, i8, records(QUOTE_FILL)))
 def _happen(tape: Any, q: Any, book: IntArray, until_ns: int, fills: Any) -> int:
     """What happens at the exchange up to and at a moment."""
     at, n = q["exchange_at"], len(tape)
     status = DONE
-    while at < n and tape[at]["ts_ns"] <= until_ns:
-        event = tape[at]
-        side, ticks, lots = event["side"], event["ticks"], event["lots"]
-        if event["kind"] == LEVEL_SET:
-            if _is_met(q, side, ticks, lots):
-                if q["n_fills"] + q["n_live"] > len(fills):
-                    status = FILLS_FULL
+    while status == DONE:
+        # Our prices change with a fill only: the events between two fills find them in registers.
+        lowest_bid, highest_bid = q["lowest_bid"], q["highest_bid"]
+        lowest_ask, highest_ask = q["lowest_ask"], q["highest_ask"]
+        is_met = False
+        while at < n and tape[at]["ts_ns"] <= until_ns:
+            side, ticks, lots = tape[at]["side"], tape[at]["ticks"], tape[at]["lots"]
+            kind = tape[at]["kind"]
+            if kind == LEVEL_SET:
+                if side == BUY:
+                    is_met = lowest_bid <= ticks <= highest_bid or (ticks >= lowest_ask and lots > 0)
+                else:
+                    is_met = lowest_ask <= ticks <= highest_ask or (ticks <= highest_bid and lots > 0)
+                if is_met:
                     break
-                status = _level_meets_orders(q, event, level_lots(book, side, ticks), fills)
-            if set_level(book, side, ticks, lots) == FULL:
-                status = EXCHANGE_BOOK_FULL
-        elif event["kind"] == TRADED:
-            is_reached = ticks >= q["lowest_ask"] if side == BUY else ticks <= q["highest_bid"]
-            if is_reached:
-                if q["n_fills"] + q["n_live"] > len(fills):
-                    status = FILLS_FULL
+                if set_level(book, side, ticks, lots) == FULL:
+                    status = EXCHANGE_BOOK_FULL
                     break
-                status = _trade_meets_orders(q, event, fills)
-        else:
-            clear_side(book, side)
-        if status != DONE:
+            elif kind == TRADED:
+                is_met = ticks >= lowest_ask if side == BUY else ticks <= highest_bid
+                if is_met:
+                    break
+            else:
+                clear_side(book, side)
+            at += 1
+        if not is_met:
             break
-        at += 1
+        status = _meet_orders(tape[at], q, book, fills)
+        at += 1 if status == DONE else 0
     q["exchange_at"] = at
     return int(status)
+
+
+@kernel(i8(record(BOOK_EVENT), record(QUOTING), _BOOK, records(QUOTE_FILL)))
+def _meet_orders(event: Any, q: Any, book: IntArray, fills: Any) -> int:
+    """An event that concerns orders of ours; unless it returns DONE it has not happened yet."""
+    if q["n_fills"] + q["n_live"] > len(fills):
+        return FILLS_FULL
+    if event["kind"] == TRADED:
+        return int(_trade_meets_orders(q, event, fills))
+    side, ticks = event["side"], event["ticks"]
+    before_lots = level_lots(book, side, ticks)
+    if set_level(book, side, ticks, event["lots"]) == FULL:
+        return EXCHANGE_BOOK_FULL
+    return int(_level_meets_orders(q, event, before_lots, fills))
 
 
 @kernel(i8(record(QUOTING), _BOOK))
