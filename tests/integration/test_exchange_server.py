@@ -336,6 +336,15 @@ def test_a_synthetic_market_moves_and_ccxt_reads_all_of_its_public_data(syntheti
     client.session.close()
 
 
+def test_an_order_by_value_buys_what_the_book_gives_for_it(manual: ServerThread) -> None:
+    client = new_client(manual.url, perpetual=False)
+    whole = client.create_market_buy_order_with_cost("BTC/USDT", 60_010 + 60_020 * 0.5)
+    assert (whole["filled"], whole["cost"]) == (1.5, 60_010 + 30_010)
+    rest = client.create_market_buy_order_with_cost("BTC/USDT", 100)
+    assert 100 - 60_020 * 0.00001 < rest["cost"] <= 100
+    client.session.close()
+
+
 def test_stops_of_futures_stand_where_ccxt_puts_them(manual: ServerThread) -> None:
     client = new_client(manual.url, perpetual=True)
     symbol = "BTC/USDT:USDT"

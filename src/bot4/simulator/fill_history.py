@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bot4.domain.events import EVENT, IS_MAKER, IS_SELL, ORDER_FILLED
+from bot4.domain.events import EVENT, FEE_ASSET_MASK, FEE_ASSET_SHIFT, IS_MAKER, IS_SELL, ORDER_FILLED
 from bot4.domain.instruments import INSTRUMENT
 from bot4.domain.ledger import book_fill_and_fee, fee_asset_of
 from bot4.domain.orders import BUY, FILL, SELL
@@ -41,6 +41,7 @@ def book_reported_fills(
         fill["price_ticks"] = report["fill_ticks"]
         fill["qty_lots"] = report["fill_lots"]
         fill["fee_atoms"] = report["fee_atoms"]
+        fill["fee_asset"] = (report["flags"] >> FEE_ASSET_SHIFT) & FEE_ASSET_MASK
         fill["is_maker"] = 1 if report["flags"] & IS_MAKER != 0 else 0
         book_fill_and_fee(
             ledgers[0],

@@ -22,7 +22,7 @@ from bot4.domain.instruments import Instrument, Universe
 from bot4.domain.ports import Clock
 from bot4.kernel import KERNELS, WarmUpStep, warm_up
 from bot4.quant.series.synthetic_book import DEFAULT_BOOK, SyntheticBookParameters
-from bot4.simulator import exchange
+from bot4.simulator import doors, exchange
 from bot4.simulator.profile import binance_linear, binance_spot
 from bot4.simulator.rules.rate_limits import turn_windows
 
@@ -95,7 +95,7 @@ def new_server(request: SimulationRequest, clock: Clock, monotonic_s: Callable[[
 
 def make_ready(progress: Callable[[WarmUpStep], None]) -> None:
     """Compile, or load, every kernel that the exchange calls, so that no request waits for it."""
-    known = {id(value) for module in (exchange, admission) for value in vars(module).values()}
+    known = {id(value) for module in (exchange, doors, admission) for value in vars(module).values()}
     known |= {id(turn_windows)}
     warm_up([entry.compiled for entry in KERNELS.values() if id(entry.compiled) in known], progress)
 

@@ -330,6 +330,7 @@ class ExchangeServer:
         venue = call.venue
         if self.settings.speed:
             venue.exchange.advance(max(venue.exchange.now_ns, self.market_clock.now_ns()))
+            venue.desk.collect()
         try:
             return route.handler(call)
         finally:
@@ -372,8 +373,8 @@ class ExchangeServer:
         is_futures = "fstream" in request.path or path.startswith(_FUTURES_PREFIX)
         market = FUTURES if is_futures and FUTURES in self.venues else SPOT if SPOT in self.venues else FUTURES
         socket = Socket(ws, market, is_combined=path.endswith("/stream"), transport=transport)
-        named = request.query.get("streams") or path.rpartition("/ws/")[2] if "/ws/" in path else ""
-        named = request.query.get("streams") or request.query.get("listenKey") or named
+        in_path = path.rpartition("/ws/")[2] if "/ws/" in path else ""
+        named = request.query.get("streams") or request.query.get("listenKey") or in_path
         socket.streams.update(stream for stream in named.split("/") if stream)
         is_api = path.startswith(("/ws-api", "/ws-fapi"))
 
