@@ -32,6 +32,7 @@ BOOK = {"symbol": "BTCUSDT", "book": {"bids": [["60000", "5"]], "asks": [["60010
 def run() -> list[dict[str, Any]]:
     """Milliseconds a request: median and 90th percentile of placing, querying and cancelling; ccxt alone."""
     command = [sys.executable, "-m", "bot4.app.cli.main", "simulate", "--json", "--port", "0", "--market", "manual"]
+    command.append("--no-rate-limits")
     environment = os.environ | {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}"}
     process = subprocess.Popen([*command, *KEYS], stdout=subprocess.PIPE, text=True, env=environment)
     try:

@@ -103,6 +103,13 @@ def test_answers_say_what_is_used_and_a_limit_of_rate_says_when_to_come_again(ma
     assert raw("GET", f"{manual.url}/api/v3/time")[0] == 200
 
 
+def test_without_limits_of_rate_nothing_is_counted() -> None:
+    with serving(symbols=("BTCUSDT",), market="manual", has_rate_limits=False) as served:
+        status, info, headers = raw("GET", f"{served.url}/api/v3/exchangeInfo")
+        assert (status, info["rateLimits"]) == (200, [])
+        assert "X-MBX-USED-WEIGHT" not in headers
+
+
 def test_controls_refuse_what_makes_no_sense_in_words(manual: ServerThread) -> None:
     for body, said in (
         ({"kind": "earthquake"}, "no fault"),

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     help="JSON list of faults in time.",
 )
 @click.option("--fault-rate", type=float, default=0.0, metavar="N", help="Faults a minute, drawn from the seed.")
+@click.option("--no-rate-limits", is_flag=True, help="Take as many requests as come.")
 @click.option("--for", "duration", metavar="DURATION", help="Stop by itself after 60s, 2m or 1h.")
 @settings_options
 @json_option
@@ -76,6 +77,7 @@ def command(
     faults: tuple[str, ...],
     fault_script: Path | None,
     fault_rate: float,
+    no_rate_limits: bool,
     duration: str | None,
     config: Path | None,
     assignments: tuple[str, ...],
@@ -118,6 +120,7 @@ def command(
         credentials=_credentials(key, secret),
         faults=_faults(faults, fault_script),
         faults_per_minute=fault_rate,
+        has_rate_limits=not no_rate_limits,
     )
     terminal = Terminal(is_json)
     clock = SystemClock()

@@ -23,8 +23,8 @@ from bot4.domain.ports import Clock
 from bot4.kernel import KERNELS, WarmUpStep, warm_up
 from bot4.quant.series.synthetic_book import DEFAULT_BOOK, SyntheticBookParameters
 from bot4.simulator import doors, exchange
-from bot4.simulator.profile import binance_linear, binance_spot
-from bot4.simulator.rules.rate_limits import turn_windows
+from bot4.simulator.profile import VenueProfile, binance_linear, binance_spot
+from bot4.simulator.rules.rate_limits import RateSettings, turn_windows
 
 DEFAULT_PRICES = {
     "BTC": 60_000.0, "ETH": 3_000.0, "BNB": 600.0, "SOL": 150.0, "XRP": 0.6, "ADA": 0.45, "DOGE": 0.15, "DOT": 7.0,
@@ -48,6 +48,7 @@ class SimulationRequest:
         bars: recorded bars that prices follow.
         speed: market seconds a second.
         faults: scheduled ones; ``faults_per_minute`` draws more.
+        has_rate_limits: whether requests and orders are counted against limits.
     """
 
     symbols: Sequence[str]
@@ -63,6 +64,7 @@ class SimulationRequest:
     credentials: Credentials | None = None
     faults: tuple[Fault, ...] = ()
     faults_per_minute: float = 0.0
+    has_rate_limits: bool = True
 
 
 def new_server(request: SimulationRequest, clock: Clock, monotonic_s: Callable[[], float]) -> ExchangeServer:
@@ -120,10 +122,21 @@ def _choices(request: SimulationRequest) -> list[VenueChoice]:
     perpetual = tuple(i for i in universe.instruments if i.is_perpetual)
     choices = []
     if spot:
-        choices.append(VenueChoice(SPOT, Universe(spot), binance_spot(), _balances(request, spot)))
+        choices.append(VenueChoice(SPOT, Universe(spot), _limited(request, binance_spot()), _balances(request, spot)))
     if perpetual:
-        choices.append(VenueChoice(FUTURES, Universe(perpetual), binance_linear(), _balances(request, perpetual)))
+        choices.append(
+            VenueChoice(
+                FUTURES, Universe(perpetual), _limited(request, binance_linear()), _balances(request, perpetual)
+            )
+        )
     return choices
+
+
+def _limited(request: SimulationRequest, profile: VenueProfile) -> VenueProfile:
+    """The profile, without limits of rate where the user wants none."""
+    if request.has_rate_limits or profile.rules is None:
+        return profile
+    return replace(profile, rules=replace(profile.rules, rates=RateSettings()))
 
 
 def _balances(request: SimulationRequest, instruments: tuple[Instrument, ...]) -> dict[str, Decimal]:
