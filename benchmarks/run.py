@@ -1,7 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory talib
-candlesticks updates volatility round_trip.
+candlesticks updates volatility book matching quoting round_trip.
 """
 
 from __future__ import annotations
@@ -17,9 +17,12 @@ import numpy as np
 
 from benchmarks import (
     bench_bars,
+    bench_book,
     bench_candlesticks,
     bench_hybrid,
+    bench_matching,
     bench_memory,
+    bench_quoting,
     bench_round_trip,
     bench_start,
     bench_step,
@@ -40,6 +43,9 @@ BENCHMARKS = {
     "updates": bench_updates,
     "volatility": bench_volatility,
     "round_trip": bench_round_trip,
+    "book": bench_book,
+    "matching": bench_matching,
+    "quoting": bench_quoting,
 }
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "performance.md"

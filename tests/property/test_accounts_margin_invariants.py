@@ -187,7 +187,7 @@ def liquidate_all(books: Books, data: st.DataObject) -> None:
     raise AssertionError("a position is liquidated for ever")
 
 
-@settings(max_examples=120)
+@settings(max_examples=60)
 @given(st.data(), st.booleans(), st.sampled_from((1, 5, 20)))
 def test_any_flow_of_fills_funding_and_marks_conserves_every_atom_and_equals_the_ledger(
     data: st.DataObject, is_isolated: bool, leverage: int

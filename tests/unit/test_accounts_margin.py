@@ -100,8 +100,6 @@ class Account:
         position = self.positions[symbol]
         status = settle_margin_fill(self.balances, position, PACKED[symbol], side, ticks, lots, charge)
         self.charged = int(charge["atoms"])
-        if position["mark_ticks"] == 0:
-            position["mark_ticks"] = ticks
         return int(status)
 
     def mark(self, symbol: int, ticks: int) -> int:
@@ -210,7 +208,8 @@ def test_a_position_that_is_paid_in_full_is_never_liquidated_by_a_fall_to_nothin
     adjust_isolated(account.balances, PACKED[0], account.positions[0], 1, 10**12)
     assert account.liquidation_ticks(0) == NEVER
     short = Account(1, True, BTC=D(2))
-    short.fill(2, SELL, 300_000, 300)  # a short of its whole value in bitcoin loses at most that in quote terms
+    short.fill(2, SELL, 300_000, 300)  # it owes at most the bitcoin that it was sold for
+    adjust_isolated(short.balances, PACKED[2], short.positions[2], 2, 10**8)
     assert short.liquidation_ticks(2) == NEVER
 
 
@@ -227,6 +226,12 @@ def test_liquidation_prices_reach_as_far_as_prices_do() -> None:
     wei = pack_instruments(Universe((replace(LINEAR, lot_size=D("1e-18"), min_qty=D("1e-18")),)))[0]
     assert liquidation_ticks(wei, BRACKETS[0], -1, -1, 10**12) == NEVER  # no price is enough to lose so much
     assert liquidation_ticks(wei, BRACKETS[0], 1, 10**12, 0) == HIGHEST_TICKS
+
+
+def test_a_cost_at_the_edge_of_64_bits_has_a_liquidation_price() -> None:
+    found = liquidation_ticks(PACKED[0], BRACKETS[0], 5, LIMIT - 1, 0)
+    assert is_undermargined(PACKED[0], BRACKETS[0], 5, LIMIT - 1, 0, found)
+    assert not is_undermargined(PACKED[0], BRACKETS[0], 5, LIMIT - 1, 0, found + 1)
 
 
 def test_values_beyond_64_bits_liquidate_the_side_that_loses() -> None:
@@ -264,6 +269,9 @@ def test_the_greatest_cross_position_is_liquidated_first_and_isolated_ones_befor
     account.fill(1, BUY, 200_000, 10_000)
     assert account.mark(0, 280_000) == NOBODY
     assert account.mark(1, 190_500) == 1  # 20,000 of ether against 15,000 of bitcoin
+    assert account.mark(0, 450_000) == NOBODY
+    assert account.mark(1, 106_000) == 0  # 22,500 against 10,600
+    account.mark(0, 280_000)
     account.positions[0]["is_isolated"] = 1
     assert account.mark(1, 200_000) == 0  # no margin was set aside for it
 
@@ -274,7 +282,12 @@ def test_a_cross_account_whose_amounts_pass_64_bits_is_liquidated() -> None:
     assert account.mark(0, 2**60) == 0
     assert account.available() == 0
     assert margin_of_position(account.balances, account.positions, PACKED, BRACKETS, N, 0) == OVERFLOW
-    account.positions[0]["lots"] = 2**40
+    account.positions[0]["lots"], account.positions[0]["working_buy_lots"] = 0, 2**50
+    assert account.available() == 0
+    account.positions[0]["mark_ticks"] = 300_000
+    assert reason(account, SELL, 1, 300_000) == TOO_LARGE
+    account.positions[0]["mark_ticks"] = 2**60
+    account.positions[0]["lots"], account.positions[0]["working_buy_lots"] = 2**40, 0
     assert cross_equity_atoms(account.balances, account.positions, PACKED, N, USDT) == OVERFLOW
     assert cross_maintenance_atoms(account.positions, PACKED, BRACKETS, N, USDT, -1) == OVERFLOW
 
@@ -340,6 +353,8 @@ def test_a_position_may_not_pass_the_value_that_its_leverage_allows() -> None:
     assert reason(account, BUY, 1_000, 500_000) == 0
     assert reason(account, BUY, 1_001, 500_000) == POSITION_LIMIT
     assert reason(account, BUY, 2**40, 2**60) == TOO_LARGE
+    account.positions[0]["working_sell_lots"] = 2**45
+    assert reason(account, BUY, 1, 500_000) == TOO_LARGE
 
 
 def test_an_order_of_an_inverse_contract_needs_margin_in_base() -> None:
@@ -352,9 +367,19 @@ def test_an_order_of_an_inverse_contract_needs_margin_in_base() -> None:
     assert reason(account, SELL, 290, 310_000, symbol=2) == 0
 
 
-def test_without_a_mark_price_an_order_is_judged_at_its_own() -> None:
+def test_without_a_mark_price_an_order_is_judged_at_its_own_with_all_that_is_open() -> None:
     account = Account(20, USDT=D(1_500))
     assert (reason(account, BUY, 1_000, 300_000), reason(account, BUY, 1_001, 300_000)) == (0, NO_MARGIN)
+    account.positions[0]["working_buy_lots"] = 600
+    assert (reason(account, BUY, 400, 300_000), reason(account, BUY, 401, 300_000)) == (0, NO_MARGIN)
+
+
+def test_the_price_of_the_first_fill_serves_as_mark_until_there_is_one() -> None:
+    account = Account(20, USDT=D(2_000))
+    account.fill(0, BUY, 300_000, 1_000)
+    account.fill(0, BUY, 310_000, 1)
+    assert account.positions[0]["mark_ticks"] == 300_000
+    assert account.available() < 500 * UNIT
 
 
 def test_isolated_margin_is_not_asked_for_twice() -> None:
@@ -564,6 +589,8 @@ def test_a_liquidation_cuts_to_the_next_lower_bracket_and_in_the_lowest_takes_al
     coarse = pack_instruments(Universe((replace(INVERSE, tick_size=D(10) ** 12),)))[0]
     assert coarse["notional_den"] == 100
     assert lots_of_value(coarse, 5, 2**60) == OVERFLOW
+    odd = pack_instruments(Universe((replace(LINEAR, tick_size=D("0.3"), lot_size=D("1e-9")),)))[0]
+    assert lots_to_liquidate(odd, BRACKETS[0], 30, 2**61) == 30  # what to keep does not fit 64 bits: keep nothing
 
 
 def test_beyond_the_bankruptcy_price_nothing_of_the_margin_is_left() -> None:

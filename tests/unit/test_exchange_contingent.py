@@ -146,6 +146,38 @@ def test_a_venue_without_one_cancels_other_refuses_the_legs() -> None:
     assert [r.why for r in floor.legs(SELL, 5, 1001, 990)] == ["UNSUPPORTED", "UNSUPPORTED"]
 
 
+def test_legs_sent_together_are_taken_together_or_not_at_all() -> None:
+    floor = Floor()
+    group = {"group_id": 9, "flags": CANCELS_SIBLINGS}
+    reports = floor.request(
+        floor.order(SELL, 5, type=LIMIT, limit_ticks=999, **group),
+        floor.order(SELL, 5, type=STOP, stop_ticks=0, **group),
+    )
+    assert kinds(reports) == [("ACCEPTED", 1), ("REJECTED", 2), ("CANCELLED", 1)]
+    assert floor.net() == 0, "nothing of it has met the market"
+
+
+def test_a_list_that_is_sent_again_is_refused_and_leaves_the_first_alone() -> None:
+    floor = Floor()
+    group = {"group_id": 9, "flags": CANCELS_SIBLINGS}
+    legs = [
+        floor.order(SELL, 5, type=LIMIT, limit_ticks=1010, **group),
+        floor.order(SELL, 5, type=STOP, stop_ticks=990, **group),
+    ]
+    floor.request(*legs)
+    assert kinds(floor.request(*legs)) == [("REJECTED", 1), ("REJECTED", 2)]
+    assert (floor.status(1), floor.status(2)) == ("WORKING", "WORKING")
+
+
+def test_an_entry_is_not_taken_where_the_exit_that_waits_for_it_is_refused() -> None:
+    floor = Floor()
+    floor.request(
+        floor.order(BUY, 5),
+        floor.order(SELL, 5, type=LIMIT, limit_ticks=-1, parent_id=1, flags=WAITS_FOR_FULL_FILL),
+    )
+    assert kinds(floor.reports) == [("ACCEPTED", 1), ("REJECTED", 2), ("CANCELLED", 1)]
+
+
 # --- one triggers other ----------------------------------------------------------------------------------------------
 
 

@@ -431,3 +431,12 @@ def test_a_reduction_gets_an_id_for_what_is_held_and_none_for_nothing() -> None:
     assert book.approve_reduction(0, 0, 900) == 0
     assert book.approve_reduction(0, 1, 0) == 0
     assert book.brain["next_approval_id"] == 3
+
+
+def test_an_inverse_contract_which_no_measure_fits_is_refused_in_either_direction() -> None:
+    for side in (1, -1):
+        book = Book([Market(), Market()], settings=WIDE)
+        assert book.approve(book.proposal(lots=1000, side=side, slip=2, stop=300)) == APPROVED
+        book.config["instruments"][0]["is_inverse"] = 1
+        book.config["instruments"][0]["quote_per_tick_lot"] = np.nan  # as pack_instruments has it
+        assert book.approve(book.proposal(lots=1000, side=side, slip=2, stop=300)) != APPROVED

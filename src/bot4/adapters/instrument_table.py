@@ -12,7 +12,7 @@ from bot4.domain.errors import SettingError, UsageError
 from bot4.domain.instruments import Instrument, Universe
 
 _TEXT_FIELDS = ("base", "quote", "sector", "venue")
-_DECIMAL_FIELDS = ("tick_size", "lot_size", "min_qty", "min_notional", "maker_fee", "taker_fee")
+_DECIMAL_FIELDS = ("tick_size", "lot_size", "min_qty", "min_notional", "maker_fee", "taker_fee", "contract_value")
 
 
 def built_in_instruments() -> dict[str, Instrument]:

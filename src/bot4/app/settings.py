@@ -47,6 +47,9 @@ class InstrumentSettings(BaseModel):
         None, "fraction", "fee of an order that takes", ge=Decimal("-0.01"), le=Decimal("0.1")
     )
     is_perpetual: bool | None = _field(None, "", "whether it is a perpetual, which may be shorted")
+    contract_value: Decimal | None = _field(
+        None, "quote currency", "of one contract of an inverse perpetual, whose lots count contracts", gt=0
+    )
     sector: str | None = _field(None, "", "group whose risk is limited together")
     venue: str | None = _field(None, "", "where it is traded")
 

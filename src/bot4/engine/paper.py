@@ -224,6 +224,8 @@ def _usable_snapshot(store: SnapshotStore, contents: JournalContents) -> Snapsho
     expected: dict[str, np.dtype[Any]] = {"brain": BRAIN, "markets": MARKET, "venue": VENUE}
     expected |= {f"log_{kind}": dtype for kind, dtype in LOG_DTYPES.items()}
     snapshot = store.load(expected)
+    if snapshot is not None and "venue" in snapshot.migrated:
+        return None  # a venue's new fields would be zero, which are no terms: the journal says it all
     # A snapshot ahead of the journal speaks of events that were lost with its tail.
     return snapshot if snapshot is not None and snapshot.journal_sequence <= contents.n_frames else None
 

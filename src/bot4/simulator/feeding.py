@@ -23,8 +23,8 @@ from bot4.domain.events import (
     QUOTE,
     TRADE,
 )
-from bot4.domain.orders import BUY, COMMAND, PLACE, QUERY, SELL
-from bot4.domain.venue_reasons import BAD_ORDER
+from bot4.domain.orders import BUY, CANCELS_SIBLINGS, COMMAND, PLACE, QUERY, SELL, WAITS_FOR_FULL_FILL
+from bot4.domain.venue_reasons import BAD_ORDER, GROUP_DONE
 from bot4.kernel import array, b1, i8, kernel, record, records, void
 from bot4.simulator.acceptance import TAKEN
 from bot4.simulator.book.ladder import APPLIED, clear_side, level_lots, set_level
@@ -48,7 +48,7 @@ from bot4.simulator.intake import refuse
 from bot4.simulator.liquidating import mark_position, pay_funding
 from bot4.simulator.market_queue import clear_queues, look_ahead, step_back_markers, tell_order
 from bot4.simulator.matching import needs_match, whole_lots
-from bot4.simulator.order_book import settle_rows, write_report
+from bot4.simulator.order_book import cancel_row, is_alive, settle_rows, write_report
 from bot4.simulator.resting import (
     BOOK,
     NOBODY,
@@ -150,7 +150,7 @@ def feed_events(venues: Any, books: IntArray, events: Any, first: int, last: int
     venue["status"] = ALL_DONE
     for at in range(first, last):
         event = events[at]
-        if venue["n_orders"] > 0:
+        if venue["n_orders"] > 0 or venue["n_reports"] > 0:
             due = _NEW_BOOK if event["ts_ns"] > venue["now_ns"] else _NO_ROOM
             is_ready = has_room(venue, reports) and _finish_all(venue, venue["now_ns"], reports, books, due, doors)
             if not is_ready or not _pass_time(venue, event["ts_ns"], reports):
@@ -381,11 +381,14 @@ def take_requests(
             _read_quote(venue, book, symbol)
         elif venue["last_ticks"][symbol] > 0:
             venue["reference_ticks"][symbol] = venue["last_ticks"][symbol]
-        is_linked = True
+        is_linked, is_broken, sequence = True, False, venue["next_sequence"]
         while at < last and is_linked:
             _take_one(venue, commands[at], reports, doors)
+            is_broken = is_broken or _is_list_broken(venue, commands[at], reports)
             at += 1
             is_linked = at < last and has_room(venue, reports) and _hang_together(commands[at - 1], commands[at])
+        if is_broken:
+            _undo_list(venue, reports, sequence)
         _finish(venue, venue["now_ns"], reports, book, symbol, doors)
     if not _finish_all(venue, venue["now_ns"], reports, books, _NEW_BOOK, doors):
         venue["status"] = REPORTS_FULL
@@ -414,6 +417,25 @@ def _why_not_request(venue: Any, command: Any) -> int:
     if reason != TAKEN:
         return int(reason)
     return int(why_not_stamped(window, venue_clock_ns(window, now_ns), command["ts_ns"], 0))
+
+
+@kernel(b1(record(VENUE), record(COMMAND), records(EVENT)))
+def _is_list_broken(venue: Any, command: Any, reports: Any) -> bool:
+    """Whether a command was refused that is part of a list: a leg, or an order that waits for another's whole fill."""
+    if command["order"]["flags"] & (CANCELS_SIBLINGS | WAITS_FOR_FULL_FILL) == 0 or venue["n_reports"] == 0:
+        return False
+    latest = reports[venue["n_reports"] - 1]
+    is_refused = latest["kind"] == ORDER_REJECTED and latest["order_id"] == command["order"]["id"]
+    return bool(command["kind"] == PLACE and is_refused)
+
+
+@kernel(void(record(VENUE), records(EVENT), i8))
+def _undo_list(venue: Any, reports: Any, first_sequence: int) -> None:
+    """A list is taken whole or not at all: cancel what was taken of it."""
+    for at in range(venue["n_orders"]):
+        order = venue["orders"][at]
+        if order["sequence"] >= first_sequence and is_alive(order):
+            cancel_row(venue, reports, venue["now_ns"], order, GROUP_DONE)
 
 
 @kernel(b1(record(COMMAND), record(COMMAND)))

@@ -7,7 +7,6 @@ behave as Binance documents its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import Decimal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +15,8 @@ from bot4.domain.errors import SettingError
 from bot4.domain.instruments import Universe
 from bot4.domain.orders import SelfTrade
 from bot4.simulator.accounts.liquidation import without_maintenance
-from bot4.simulator.accounts.margin import LeverageBracket, MarginSettings, pack_brackets, pack_margin_positions
+from bot4.simulator.accounts.margin import MarginSettings, pack_brackets, pack_margin_positions
+from bot4.simulator.accounts.presets import binance_inverse_margin, binance_linear_margin
 from bot4.simulator.book.impact import ImpactSettings, open_impact
 from bot4.simulator.book.queue_models import QueueModel, QueueSettings
 from bot4.simulator.rules.fee_schedule import pack_fees
@@ -120,7 +120,7 @@ def binance_linear() -> VenueProfile:
         asks_approval=False,
         checks_grid=True,
         rules=binance_linear_rules(),
-        margin=MarginSettings(_brackets(50_000, 600_000, 3_000_000, 12_000_000, 70_000_000, 10**12)),
+        margin=binance_linear_margin(),
     )
 
 
@@ -138,15 +138,8 @@ def binance_inverse() -> VenueProfile:
         asks_approval=False,
         checks_grid=True,
         rules=binance_inverse_rules(),
-        margin=MarginSettings(_brackets(5, 10, 50, 100, 250, 10**7)),
+        margin=binance_inverse_margin(),
     )
-
-
-def _brackets(*caps: int) -> tuple[LeverageBracket, ...]:
-    """Six brackets as Binance's are: maintenance of 0.4% to 10%, leverage of 125 to 5 times."""
-    steps = (("0.004", 125), ("0.005", 100), ("0.01", 50), ("0.025", 20), ("0.05", 10), ("0.1", 5))
-    rows = zip(caps, steps, strict=True)
-    return tuple(LeverageBracket(Decimal(cap), Decimal(rate), most) for cap, (rate, most) in rows)
 
 
 def pack_terms(profile: VenueProfile) -> np.void:

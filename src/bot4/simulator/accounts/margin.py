@@ -400,6 +400,7 @@ def why_not_margin(
     ``initial margin after - initial margin before + open loss + fee <= available``, the exposures at the worse of mark
     and order price for both; the open loss is what the order's lots would be worth less than they cost at the mark.
     The position with all orders of the side may not pass the value that its leverage allows (``POSITION_LIMIT``).
+    Before the first mark price nothing of the symbol is taken off what is available, so that all of it is needed here.
 
     Args:
         instrument, brackets, position: of the symbol; the working lots without this order.
@@ -418,7 +419,8 @@ def why_not_margin(
     after = abs(position["lots"] + side * (working + qty_lots))
     if after <= max(before, lots):
         return NO_REASON
-    mark = position["mark_ticks"] if position["mark_ticks"] > 0 else price_ticks
+    has_mark = position["mark_ticks"] > 0
+    mark = position["mark_ticks"] if has_mark else price_ticks
     worse = min(mark, price_ticks) if instrument["is_inverse"] != 0 else max(mark, price_ticks)
     value = notional_atoms(instrument, worse, after, CEILING)
     if value == OVERFLOW:
@@ -427,7 +429,7 @@ def why_not_margin(
         return POSITION_LIMIT
     other = exposed_lots(position, -side)
     base_lots = max(lots, before, other)
-    needed_before = initial_margin_atoms(instrument, base_lots, worse, position["leverage"])
+    needed_before = initial_margin_atoms(instrument, base_lots if has_mark else 0, worse, position["leverage"])
     needed_after = initial_margin_atoms(instrument, max(after, other), worse, position["leverage"])
     paid = notional_atoms(instrument, price_ticks, side * qty_lots, CEILING)
     worth = notional_atoms(instrument, mark, side * qty_lots, FLOOR)

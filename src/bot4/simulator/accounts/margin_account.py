@@ -169,6 +169,8 @@ def settle_margin_fill(
 ) -> int:
     """Book a fill of a perpetual: position, realised result, fee, and in isolated margin what is set aside.
 
+    Before the first mark price a fill's own price serves as one: no position is without a margin that is counted.
+
     Args:
         balances, position: changed; the position's lots and cost become what the ledger's would.
         instrument: of the symbol.
@@ -215,6 +217,8 @@ def settle_margin_fill(
     position["lots"] = lots + side * qty_lots
     position["cost_atoms"] = cost_after
     position["realised_atoms"] += realised
+    if position["mark_ticks"] == 0:
+        position["mark_ticks"] = price_ticks
     return DONE
 
 

@@ -173,4 +173,5 @@ def add_impact(impact: Any, ts_ns: int, signed_lots: int) -> None:
 @kernel(i8(record(IMPACT), i8, i8))
 def moved_ticks(impact: Any, ts_ns: int, price_ticks: int) -> int:
     """Whole ticks, nearest, by which our trades have moved a price that would be ``price_ticks`` without them."""
-    return math.floor(impact_fraction(impact, ts_ns) * price_ticks + 0.5)
+    moved: float = impact_fraction(impact, ts_ns) * price_ticks
+    return math.floor(moved + 0.5)
