@@ -1,7 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory talib
-candlesticks updates volatility book matching quoting round_trip.
+candlesticks updates volatility book matching quoting round_trip paths dependence.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from benchmarks import (
     bench_bars,
     bench_book,
     bench_candlesticks,
+    bench_dependence,
     bench_hybrid,
     bench_matching,
     bench_memory,
+    bench_paths,
     bench_quoting,
     bench_round_trip,
     bench_start,
@@ -46,6 +48,8 @@ BENCHMARKS = {
     "book": bench_book,
     "matching": bench_matching,
     "quoting": bench_quoting,
+    "paths": bench_paths,
+    "dependence": bench_dependence,
 }
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "performance.md"
