@@ -343,6 +343,21 @@ def test_a_synthetic_market_moves_and_ccxt_reads_all_of_its_public_data(syntheti
     client.session.close()
 
 
+def test_a_bar_that_closes_is_told_once_and_is_the_one_that_a_request_gives(synthetic: ServerThread) -> None:
+    async def run() -> list[Any]:
+        async with listening(synthetic.url, "/ws/btcusdt@kline_1m") as listener:
+            return await listener.heard(lambda found: sum(message["k"]["x"] for message in found) == 3, 10.0)
+
+    closed = [message["k"] for message in asyncio.run(run()) if message["k"]["x"]]
+    assert [bar["t"] - closed[0]["t"] for bar in closed] == [0, 60_000, 120_000]
+    asked = raw("GET", f"{synthetic.url}/api/v3/klines?symbol=BTCUSDT&interval=1m&startTime={closed[0]['t']}&limit=3")[
+        1
+    ]
+    assert [[row[at] for at in (0, 1, 2, 3, 4, 5)] for row in asked] == [
+        [bar[key] for key in ("t", "o", "h", "l", "c", "v")] for bar in closed
+    ]
+
+
 def test_an_order_by_value_buys_what_the_book_gives_for_it(manual: ServerThread) -> None:
     client = new_client(manual.url, perpetual=False)
     whole = client.create_market_buy_order_with_cost("BTC/USDT", 60_010 + 60_020 * 0.5)

@@ -253,6 +253,10 @@ def test_a_minute_of_trades_is_a_bar_of_them() -> None:
     assert (first.lots, first.n_trades, first.buy_lots) == (7, 3, 6)
     assert first.value == 100 * 2 + 103 + 99 * 4
     assert (second.open_ms, second.first_id) == (60_000, 4)
+    tape.roll(185_000)
+    assert [(bar.open_ms, bar.open, bar.lots) for bar in tape.bars][2:] == [(120_000, 101, 0), (180_000, 101, 0)]
+    tape.take_trade(190 * 10**9, 90, 1, o.SELL)
+    assert [(bar.open, bar.low, bar.first_id) for bar in tape.bars][-1] == (90, 90, 5)
 
 
 def test_a_market_clock_runs_at_its_speed_or_stands_until_it_is_told() -> None:

@@ -11,7 +11,7 @@ from bot4.app.exchange_server.parameters import Parameters
 from bot4.app.exchange_server.refusals import Refusal, missing
 from bot4.app.exchange_server.tape import BOOK_LEVELS, DAY_MS, MINUTE_MS, Tape, TapeBar, TapeTrade
 
-_INTERVALS_MIN = {
+INTERVALS_MIN = {
     "1m": 1, "3m": 3, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "2h": 120, "4h": 240, "6h": 360, "8h": 480, "12h": 720,
     "1d": 1440,
 }  # fmt: skip
@@ -137,7 +137,7 @@ def agg_row(tape: Tape, trade: TapeTrade) -> dict[str, Any]:
 def klines(call: Call) -> list[list[Any]]:
     """``/klines``, made of the minutes that are remembered."""
     tape, sent = tape_of(call), call.sent
-    minutes = _INTERVALS_MIN.get(sent.text("interval"))
+    minutes = INTERVALS_MIN.get(sent.text("interval"))
     if minutes is None:
         raise Refusal(-1120, "Invalid interval.")
     width_ms = minutes * MINUTE_MS

@@ -167,9 +167,8 @@ class ExchangeServer:
             await asyncio.sleep(TICK_S)
             self.tick()
             n_ticks += 1
-            if n_ticks % round(1 / TICK_S) == 0:
-                for venue in self.venues.values():
-                    venue.publish_day()
+            for venue in self.venues.values():
+                venue.publish_by_time(is_second=n_ticks % round(1 / TICK_S) == 0)
 
     def tick(self) -> None:
         """Let scheduled faults and the markets come up to now."""

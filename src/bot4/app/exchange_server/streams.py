@@ -100,6 +100,10 @@ class StreamHub:
         """Whether anybody listens to a stream."""
         return any(socket.market == market and stream in socket.streams for socket in self.sockets)
 
+    def wanted(self, market: str, mark: str) -> set[str]:
+        """The streams with a mark in their names that somebody listens to."""
+        return {name for socket in self.sockets if socket.market == market for name in socket.streams if mark in name}
+
     def publish_depth(self, market: str, streams: dict[str, dict[str, Any]]) -> None:
         """Send one difference of a book under each of its streams, unless a gap is due."""
         if self.faults.take(f.DEPTH_GAP):

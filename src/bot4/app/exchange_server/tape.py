@@ -79,13 +79,26 @@ class Tape:
         self._take_into_bar(trade)
         return trade
 
+    def roll(self, now_ms: int) -> None:
+        """Let the minutes up to now be there: one without a trade stands at the last price."""
+        current_ms = now_ms // MINUTE_MS * MINUTE_MS
+        if not self.bars or self.bars[-1].open_ms >= current_ms:
+            return
+        price = self.bars[-1].close
+        first_ms = max(self.bars[-1].open_ms + MINUTE_MS, current_ms - MOST_BARS * MINUTE_MS)
+        for open_ms in range(first_ms, current_ms + MINUTE_MS, MINUTE_MS):
+            self.bars.append(TapeBar(open_ms, price, price, price, price, 0, 0, 0, self._next_id, 0, 0))
+
     def _take_into_bar(self, trade: TapeTrade) -> None:
-        open_ms = trade.ts_ms // MINUTE_MS * MINUTE_MS
         value = trade.price_ticks * trade.lots
-        if not self.bars or self.bars[-1].open_ms != open_ms:
-            price = trade.price_ticks
+        self.roll(trade.ts_ms)
+        if not self.bars:
+            open_ms, price = trade.ts_ms // MINUTE_MS * MINUTE_MS, trade.price_ticks
             self.bars.append(TapeBar(open_ms, price, price, price, price, 0, 0, 0, trade.trade_id, 0, 0))
         bar = self.bars[-1]
+        if bar.n_trades == 0:
+            bar.open = bar.high = bar.low = trade.price_ticks
+            bar.first_id = trade.trade_id
         bar.high, bar.low = max(bar.high, trade.price_ticks), min(bar.low, trade.price_ticks)
         bar.close = trade.price_ticks
         bar.lots += trade.lots

@@ -14,6 +14,7 @@ from bot4.app.exchange_server import futures_shapes, spot_shapes
 from bot4.app.exchange_server.admission import Admission
 from bot4.app.exchange_server.desk import OrderDesk
 from bot4.app.exchange_server.exchange_info import exchange_info
+from bot4.app.exchange_server.kline_streams import KlinePublisher
 from bot4.app.exchange_server.listings import NS_PER_MS, Listing, atoms_text, listed
 from bot4.app.exchange_server.order_requests import OrderRequest
 from bot4.app.exchange_server.public_routes import agg_row, book_ticker_row, day_row
@@ -83,6 +84,7 @@ class ServedVenue:
         universe = choice.universe
         self.listings = listed(Listing(at, instrument) for at, instrument in enumerate(universe.instruments))
         self.tapes = {listing.symbol: Tape(listing) for listing in self.listings.values()}
+        self.klines = KlinePublisher(hub, choice.market)
         self.exchange = self._new_exchange(start_ns)
         self.decimals = {asset: universe.decimals(asset) for asset in self.exchange.balances()}
         self.admission = Admission(choice.rules)
@@ -161,8 +163,9 @@ class ServedVenue:
         """Collect the exchange's reports, and send what is due on the streams."""
         self.desk.collect()
         self.flush()
-        for symbol in self.tapes:
+        for symbol, tape in self.tapes.items():
             self.refresh_book(symbol)
+            tape.roll(self.now_ms)
 
     def flush(self) -> bool:
         """Send the user stream what the desk has to say; whether there was anything."""
@@ -227,8 +230,11 @@ class ServedVenue:
         }
         return {"e": "bookTicker", **message, "T": self.now_ms, "E": self.now_ms} if self.is_futures else message
 
-    def publish_day(self) -> None:
-        """Send the day's tickers, which come once a second."""
+    def publish_by_time(self, *, is_second: bool) -> None:
+        """Send what comes by time and not by events: klines, and once a second the day's tickers."""
+        self.klines.publish(list(self.tapes.values()), self.now_ms, is_second=is_second)
+        if not is_second:
+            return
         for tape in self.tapes.values():
             name = tape.listing.name.lower()
             for stream in (f"{name}@ticker", f"{name}@miniTicker"):
