@@ -1,6 +1,6 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
-``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory talib
+``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step orders start memory talib
 candlesticks updates volatility book matching quoting round_trip paths dependence.
 """
 
@@ -23,6 +23,7 @@ from benchmarks import (
     bench_hybrid,
     bench_matching,
     bench_memory,
+    bench_orders,
     bench_paths,
     bench_quoting,
     bench_round_trip,
@@ -38,6 +39,7 @@ BENCHMARKS = {
     "bars": bench_bars,
     "hybrid": bench_hybrid,
     "step": bench_step,
+    "orders": bench_orders,
     "start": bench_start,
     "memory": bench_memory,
     "talib": bench_talib,

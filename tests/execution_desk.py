@@ -11,6 +11,7 @@ from bot4.domain.bars import HOUR_NS
 from bot4.domain.events import (
     ACTION_SHIFT,
     BAR,
+    CLOCK,
     CLOSES_TIMESTAMP,
     DECIDE,
     EVENT,
@@ -21,8 +22,9 @@ from bot4.domain.events import (
     ORDER_FILLED,
     ORDER_REJECTED,
 )
+from bot4.domain.halts import HaltReason
 from bot4.domain.ledger import is_balanced
-from bot4.domain.orders import CANCEL, EXIT, PLACE, PROTECTIVE_STOP, REPLACE, SELL, TARGET, OrderStatus
+from bot4.domain.orders import CANCEL, EXIT, PLACE, PROTECTIVE_STOP, QUERY, REPLACE, SELL, TARGET, OrderStatus
 from bot4.domain.recomputation import Deposited, disagreements, recompute
 from bot4.kernel import i8, kernel, records
 from bot4.pipeline.execution.commands import place_entry
@@ -96,8 +98,8 @@ class Desk:
     def accepted(self, order_id: int) -> None:
         self.report(ORDER_ACCEPTED, order_id)
 
-    def rejected(self, order_id: int, reason: int = 2) -> None:
-        self.report(ORDER_REJECTED, order_id, reason=reason)
+    def rejected(self, order_id: int, reason: int = 2, about: int = 0) -> None:
+        self.report(ORDER_REJECTED, order_id, reason=reason, flags=about)
 
     def cancelled(self, order_id: int) -> None:
         self.report(ORDER_CANCELLED, order_id)
@@ -127,12 +129,27 @@ class Desk:
         intent = self._event(INTENT, action << ACTION_SHIFT)
         self._step(intent)
         self._step(self._event(DECIDE))
-        return [(_KINDS[int(c["kind"])], int(c["order"]["role"])) for c in self.commands()]
+        return self.said()
 
     def leave(self, close: int = PRICE) -> list[tuple[str, int]]:
         return self.bar(close, LEAVE)
 
+    def tick(self, seconds: float) -> list[tuple[str, int]]:
+        """Time passes; returns the commands that came of it, queries included, as (kind, role)."""
+        self.now += int(seconds * 1e9)
+        self._step(self._event(CLOCK))
+        return self.said(with_queries=True)
+
     # --- what is seen ------------------------------------------------------------------------------------------
+
+    def said(self, *, with_queries: bool = False) -> list[tuple[str, int]]:
+        """Commands since the last look, as (kind, role)."""
+        commands = [c for c in self.commands() if with_queries or c["kind"] != QUERY]
+        return [(_KINDS[int(c["kind"])], int(c["order"]["role"])) for c in commands]
+
+    def halts(self) -> list[str]:
+        """Why new risk was halted, in order."""
+        return [HaltReason(row["reason"]).name for row in self.brain["halts"][: int(self.brain["n_halts"])]]
 
     def commands(self) -> np.ndarray:
         """Commands since the last look."""
@@ -183,5 +200,5 @@ class Desk:
         step(machine.config, machine.brain, machine.markets, machine.outbox, events, 0, 1)
 
 
-_KINDS = {PLACE: "place", CANCEL: "cancel", REPLACE: "replace"}
+_KINDS = {PLACE: "place", CANCEL: "cancel", REPLACE: "replace", QUERY: "query"}
 __all__ = ["EXIT", "HOLD", "LEAVE", "PRICE", "PROTECTIVE_STOP", "TARGET", "Bracket", "Desk"]

@@ -5,8 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bot4.domain.events import ORDER_CANCELLED, ORDER_EXPIRED, ORDER_REPLACED, ORDER_UNKNOWN
-from bot4.domain.orders import BUY, MAX_ORDERS, SELL, WORKING
+from bot4.domain.events import (
+    ABOUT_CANCEL,
+    ABOUT_REPLACE,
+    ORDER_CANCELLED,
+    ORDER_EXPIRED,
+    ORDER_REPLACED,
+    ORDER_STATUS,
+    ORDER_UNKNOWN,
+)
+from bot4.domain.orders import BUY, MAX_ORDERS, SELL, WORKING, OrderStatus
 from bot4.domain.portfolio import BY_EMERGENCY, BY_SIGNAL, BY_STOP, BY_TARGET
 from tests.execution_desk import EXIT, LEAVE, PRICE, PROTECTIVE_STOP, TARGET, Desk
 
@@ -165,10 +173,10 @@ def test_what_outlives_an_entry_that_came_to_nothing_is_cancelled(desk: Desk) ->
     assert desk.bar() == []
 
 
-def test_an_order_of_unknown_outcome_halts_new_risk_and_still_counts_as_open(desk: Desk) -> None:
+def test_an_order_of_unknown_outcome_still_counts_as_open_and_halts_nothing(desk: Desk) -> None:
     bracket = desk.enter()
     desk.report(ORDER_UNKNOWN, bracket.entry)
-    assert desk.is_halted()
+    assert not desk.is_halted()
     assert desk.status(bracket.entry) == "UNKNOWN"
     assert desk.sleeve["is_entering"] == 1
     desk.filled(bracket.entry, 100)
@@ -242,7 +250,7 @@ def test_an_entry_that_fills_before_its_cancel_arrives_is_left_at_that_bar(desk:
     desk.leave()
     desk.filled(bracket.entry, 100)
     desk.accepted(bracket.stop)
-    desk.rejected(bracket.entry, reason=6)  # the cancel found nothing
+    desk.rejected(bracket.entry, reason=7, about=ABOUT_CANCEL)  # the cancel found nothing
     assert desk.status(bracket.entry) == "FILLED"
     assert desk.bar() == [("place", EXIT)]
     desk.filled(desk.last(EXIT), 100)
@@ -272,7 +280,7 @@ def test_an_acknowledgement_does_not_undo_a_cancel_on_its_way(desk: Desk) -> Non
     desk.leave()
     desk.accepted(bracket.entry)
     assert desk.status(bracket.entry) == "PENDING_CANCEL"
-    desk.rejected(bracket.entry, reason=6)
+    desk.rejected(bracket.entry, reason=30, about=ABOUT_CANCEL)
     assert desk.status(bracket.entry) == "WORKING"  # the venue has it, and refuses only to cancel it
 
 
@@ -281,7 +289,7 @@ def test_a_placement_refused_while_its_cancel_is_on_its_way_frees_the_sleeve(des
     desk.leave()
     desk.rejected(bracket.entry)
     desk.rejected(bracket.stop)
-    desk.rejected(bracket.entry, reason=6)
+    desk.rejected(bracket.entry, reason=7, about=ABOUT_CANCEL)
     assert desk.status(bracket.entry) == "REJECTED"
     assert desk.sleeve["is_entering"] == 0
 
@@ -306,7 +314,7 @@ def test_a_trailing_stop_moves_when_the_venue_confirms_it_and_one_at_a_time(desk
 def test_a_refused_replacement_leaves_the_stop_where_it_was(desk: Desk) -> None:
     bracket = desk.entered(trail=25_000)
     desk.bar(PRICE + 30_000)
-    desk.rejected(bracket.stop, reason=6)
+    desk.rejected(bracket.stop, reason=6, about=ABOUT_REPLACE)
     assert desk.status(bracket.stop) == "WORKING"
     assert desk.order(bracket.stop)["stop_ticks"] == desk.sleeve["stop_ticks"] == STOP
 
@@ -366,7 +374,9 @@ def test_a_short_is_protected_and_left_like_a_long() -> None:
     desk.check_books()
 
 
-def test_a_late_answer_about_an_order_long_forgotten_is_passed_over_but_an_acknowledgement_halts(desk: Desk) -> None:
+def test_a_late_word_about_an_order_long_forgotten_is_passed_over_but_one_that_it_lives_is_asked_about(
+    desk: Desk,
+) -> None:
     for _ in range(40):
         bracket = desk.enter()
         desk.rejected(bracket.entry)
@@ -375,9 +385,14 @@ def test_a_late_answer_about_an_order_long_forgotten_is_passed_over_but_an_ackno
     assert desk.order(1) is None
     desk.rejected(1)
     desk.cancelled(1)
-    assert not desk.is_halted()
+    assert desk.said(with_queries=True) == []
     desk.accepted(1)
-    assert desk.is_halted()
+    assert desk.said(with_queries=True) == [("query", 0)]
+    desk.report(ORDER_STATUS, 1, status=OrderStatus.CANCELLED)
+    assert not desk.is_halted()
+    desk.report(ORDER_STATUS, 1, status=OrderStatus.WORKING)
+    assert desk.halts() == ["ORPHAN"]
+    assert desk.said() == [("cancel", 0)]
 
 
 def test_an_exit_joins_the_bracket_while_its_stop_lives_and_takes_the_targets_away_when_it_does_not(desk: Desk) -> None:
@@ -396,7 +411,7 @@ def test_a_refused_cancel_of_a_child_that_went_with_its_entry_changes_nothing(de
     desk.leave()
     desk.cancelled(bracket.entry)
     desk.cancelled(bracket.stop)
-    desk.rejected(bracket.stop, reason=6)
+    desk.rejected(bracket.stop, reason=7, about=ABOUT_CANCEL)
     assert desk.status(bracket.stop) == "CANCELLED"
     assert not desk.is_halted()
 

@@ -20,14 +20,18 @@ from bot4.app.read_model import RunView, Snapshot, snapshot_of
 from bot4.domain.ports import Clock
 from bot4.engine.journal import read_journal
 from bot4.engine.live import LiveDriver
+from bot4.engine.operator_requests import pending
 from bot4.engine.paper import JOURNAL_NAME, PaperRun
+from bot4.engine.reconciliation import reconcile
 from bot4.engine.recovery import market_events
+from bot4.engine.venue_account import account_of_venue
 from bot4.research.journal_bars import bars_of
 from bot4.research.outcome import result_of
 from bot4.research.result import RunResult
 
 STATUS_NAME = "status.json"
 STATUS_EVERY_S = 3.0
+REQUESTS_EVERY_S = 0.5
 CHECKPOINT_EVERY = 10_000  # groups of events
 
 Watch = Callable[[Snapshot], None]
@@ -141,6 +145,7 @@ class PaperTrading:
     async def _trade(self, for_s: float | None, watch: Watch | None, watch_every_s: float) -> None:
         async with contextlib.AsyncExitStack() as stack:
             stack.enter_context(self._signals())
+            await stack.enter_async_context(self._every(REQUESTS_EVERY_S, self._take_requests))
             await stack.enter_async_context(self._every(STATUS_EVERY_S, lambda: self._write_status("")))
             if watch is not None:
                 shown = watch
@@ -197,6 +202,24 @@ class PaperTrading:
             "stopped_because": stopped_because,
         }
         write_status(self.run.folder, record)
+
+    def _take_requests(self) -> None:
+        """Do what the operator has asked for meanwhile; each request is journalled before its file goes."""
+        for path, request in pending(self.run.folder):
+            mode = request.mode
+            if mode is not None:
+                self.run.session.step_down(mode, request.who, request.why)
+            else:
+                self.run.session.take_verdict(self._unexplained(), request.who, request.why)
+            self.run.journal.sync()
+            path.unlink(missing_ok=True)
+            self._write_status("")
+
+    def _unexplained(self) -> int:
+        machine = self.run.machine
+        account = account_of_venue(machine.venue, machine.universe, int(machine.brain[0]["ts_ns"]))
+        found = reconcile(machine.brain, machine.config, machine.universe, account)
+        return int(found.events["mode"][-1]) if found.unexplained else len(found.differences)
 
     def _outcome(self, why: str, elapsed_s: float) -> PaperOutcome:
         events = market_events(read_journal(self.run.folder / JOURNAL_NAME))

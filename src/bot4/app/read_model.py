@@ -14,7 +14,21 @@ from typing import Any
 
 import numpy as np
 
-from bot4.domain.orders import OrderRole
+from bot4.domain.halts import HALT_WORDS, HaltReason
+from bot4.domain.orders import (
+    EXIT,
+    FREE,
+    HELD,
+    REJECTED,
+    CommandKind,
+    OrderRole,
+    OrderStatus,
+    OrderType,
+    is_finished,
+    is_open,
+)
+from bot4.domain.portfolio import ExitReason
+from bot4.domain.venue_reasons import VenueReason
 from bot4.engine.machine import Machine
 from bot4.pipeline.state import APPROVED, CLAMP_NAMES, REFUSALS, Mode, Regime
 
@@ -95,6 +109,51 @@ class FillView:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderView:
+    """One order as the order manager sees it; prices in quote currency, quantities in base units."""
+
+    id: int
+    symbol: str
+    strategy: str
+    side: str
+    role: str
+    type: str
+    status: str
+    quantity: float
+    filled: float
+    limit_price: float | None
+    stop_price: float | None  # as the venue last confirmed it
+    wanted_stop_price: float | None  # of a replacement on its way
+    bracket: int | None  # order id of its entry
+    waits_for: tuple[str, ...]  # commands without an answer: place, cancel, replace
+    queries: int  # asked of the venue since it was last settled
+    why: str  # refused, ended, or of an exit why the position is left
+    is_alive: bool
+    created_ns: int
+    age_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class HaltView:
+    """Something that halted new risk."""
+
+    ts_ns: int
+    reason: str
+    words: str
+    order_id: int | None
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class RemainderView:
+    """What is left of a position and too small for the venue to trade; base units."""
+
+    symbol: str
+    strategy: str
+    quantity: float
+
+
+@dataclass(frozen=True, slots=True)
 class RunView:
     """What a machine does not know of its own run."""
 
@@ -131,6 +190,9 @@ class Snapshot:
     is_day_stopped: bool
     exposure: float
     positions: tuple[PositionView, ...]
+    orders: tuple[OrderView, ...]  # of the table: alive, and those that ended lately; latest first
+    halts: tuple[HaltView, ...]  # since the books were last reconciled, oldest first
+    remainders: tuple[RemainderView, ...]
     decisions: tuple[DecisionView, ...]  # latest first
     fills: tuple[FillView, ...]  # latest first
     refusals: Mapping[str, int]
@@ -187,6 +249,9 @@ def snapshot_of(machine: Machine, run: RunView) -> Snapshot:
         is_day_stopped=bool(risk["is_day_stopped"]),
         exposure=_exposure(machine),
         positions=_positions(machine),
+        orders=orders_of(machine),
+        halts=halts_of(machine),
+        remainders=_remainders(machine),
         decisions=_decisions(machine),
         fills=_fills(machine),
         refusals=_counts(REFUSALS[1:], brain["refusals"][1:]),
@@ -231,6 +296,87 @@ def _exposure(machine: Machine) -> float:
     per_tick = machine.config[0]["instruments"]["quote_per_tick_lot"][:n_symbols]
     gross = float(np.abs(positions["lots"] * per_tick * positions["mark_ticks"]).sum())
     return gross / float(brain["equity"]) if brain["equity"] > 0 else 0.0
+
+
+def orders_of(machine: Machine) -> tuple[OrderView, ...]:
+    """Every order that the table holds, the latest first."""
+    brain, config = machine.brain[0], machine.config[0]
+    names, symbols = strategy_names(machine), machine.universe.symbols
+    views = []
+    for slot in range(int(brain["n_slots"])):
+        order, care = brain["orders"][slot], brain["care"][slot]
+        if order["status"] == FREE:
+            continue
+        instrument = config["instruments"][order["symbol"]]
+        tick, lot = float(instrument["tick"]), float(instrument["lot"])
+        waits = tuple(kind.name.lower() for bit, kind in _WAITS if care["waits"] & bit)
+        wanted = int(care["wanted_stop_ticks"]) if "replace" in waits else 0
+        views.append(
+            OrderView(
+                id=int(order["id"]),
+                symbol=symbols[order["symbol"]],
+                strategy=names[order["strategy"]],
+                side="buy" if order["side"] > 0 else "sell",
+                role=OrderRole(order["role"]).name.lower().replace("protective_", ""),
+                type=OrderType(order["type"]).name.lower(),
+                status=OrderStatus(order["status"]).name.lower(),
+                quantity=int(order["qty_lots"]) * lot,
+                filled=int(order["filled_lots"]) * lot,
+                limit_price=int(order["limit_ticks"]) * tick if order["limit_ticks"] else None,
+                stop_price=int(order["stop_ticks"]) * tick if order["stop_ticks"] else None,
+                wanted_stop_price=wanted * tick if wanted else None,
+                bracket=int(order["group_id"]) or None,
+                waits_for=waits,
+                queries=int(care["n_asked"]) if care["is_asking"] else 0,
+                why=_why(order),
+                is_alive=bool(order["status"] == HELD or is_open(int(order["status"]))),
+                created_ns=int(order["ts_created_ns"]),
+                age_s=(int(brain["ts_ns"]) - int(order["ts_created_ns"])) / 1e9,
+            )
+        )
+    return tuple(sorted(views, key=lambda view: -view.id))
+
+
+_WAITS = ((1, CommandKind.PLACE), (2, CommandKind.CANCEL), (4, CommandKind.REPLACE))
+
+
+def _why(order: Any) -> str:
+    reason = int(order["reason"])
+    if reason == 0:
+        return ""
+    is_of_exit = order["role"] == EXIT and order["status"] != REJECTED
+    if is_of_exit:
+        return ExitReason(reason).name.lower()
+    return VenueReason(reason).name.lower() if is_finished(int(order["status"])) else ""
+
+
+def halts_of(machine: Machine) -> tuple[HaltView, ...]:
+    """What halted new risk since the books were last reconciled; of very many the first and the latest."""
+    brain, symbols = machine.brain[0], machine.universe.symbols
+    rows = brain["halts"][: min(int(brain["n_halts"]), len(brain["halts"]))]
+    views = [
+        HaltView(
+            ts_ns=int(row["ts_ns"]),
+            reason=HaltReason(row["reason"]).name.lower(),
+            words=HALT_WORDS[int(row["reason"])],
+            order_id=int(row["order_id"]) or None,
+            symbol=symbols[row["symbol"]] if 0 <= row["symbol"] < len(symbols) else "",
+        )
+        for row in rows
+    ]
+    return tuple(sorted(views, key=lambda view: view.ts_ns))
+
+
+def _remainders(machine: Machine) -> tuple[RemainderView, ...]:
+    names = strategy_names(machine)
+    found = []
+    for symbol, name in enumerate(machine.universe.symbols):
+        lot = float(machine.config[0]["instruments"][symbol]["lot"])
+        for slot, strategy in enumerate(names):
+            sleeve = machine.brain[0]["sleeves"][slot, symbol]
+            if sleeve["lots"] != 0 and sleeve["carried_lots"] == abs(sleeve["lots"]):
+                found.append(RemainderView(name, strategy, abs(int(sleeve["lots"])) * lot))
+    return tuple(found)
 
 
 def _positions(machine: Machine) -> tuple[PositionView, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 import numpy as np
+import numpy.typing as npt
 
 EVENT_VERSION = 2
 
@@ -35,6 +36,8 @@ INTENT = 31
 STRATEGY_SUSPENDED = 40
 STRATEGY_SWAPPED = 41
 MODE_CHANGED = 42
+RECONCILED = 43  # the books were compared with the venue's, and every difference is explained
+RESYNC = 44  # the venue was out of reach: what it said meanwhile is asked for
 CLOCK = 50
 DECIDE = 60
 
@@ -63,6 +66,8 @@ class EventKind(IntEnum):
     STRATEGY_SUSPENDED = STRATEGY_SUSPENDED
     STRATEGY_SWAPPED = STRATEGY_SWAPPED
     MODE_CHANGED = MODE_CHANGED
+    RECONCILED = RECONCILED
+    RESYNC = RESYNC
     CLOCK = CLOCK
     DECIDE = DECIDE
 
@@ -73,6 +78,7 @@ IS_SELL = 4  # flag of a fill: we sold
 ABOUT_CANCEL = 8  # flag of a rejection or an unknown outcome: of a cancel, not of the order itself
 ABOUT_REPLACE = 16  # likewise of a replacement
 IS_LIQUIDATION = 32  # flag of a fill: the venue closed the position
+IS_SNAPSHOT = 64  # flag of a fill or a status that the venue was asked for whole, later than all it told before
 FEE_ASSET_SHIFT = 12  # a fill's fee asset, its id plus one, in the flags from this bit on; 0: the quote asset
 FEE_ASSET_MASK = 63
 IS_BOOK_RESET = 2  # flag of a book event: everything known of the symbol's book is void, a snapshot follows
@@ -103,7 +109,7 @@ _BOOK_ORDER = [
 _REPORT = [
     ("order_id", "i8", 16),
     ("fill_ticks", "i8", 24),
-    ("fill_lots", "i8", 32),
+    ("fill_lots", "i8", 32),  # of a cancelled or expired order what had filled in all, where the venue says so; else 0
     ("fee_atoms", "i8", 40),  # paid by us; negative is a rebate
     ("trade_id", "i8", 48),
     ("reason", "i8", 56),  # of a fill: the lots that the order still has open
@@ -125,7 +131,7 @@ _INTENT = [
     ("intent_lots", "i8", 48),
     ("intent_stop_distance", "f8", 56),
 ]
-_MODE = [("mode", "i8", 16)]
+_MODE = [("mode", "i8", 16)]  # of RECONCILED how much is unexplained; -1: nothing, but some orders are asked about
 
 _FIELDS = [
     *_HEADER,
@@ -149,3 +155,8 @@ EVENT = np.dtype(
         "itemsize": 64,
     }
 )
+
+
+def copied_rows(rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
+    """A copy of records, one-dimensional and contiguous, by their bytes: NumPy copies field by field, 20 times slower."""
+    return np.frombuffer(bytearray(rows.tobytes()), dtype=rows.dtype)

@@ -89,6 +89,8 @@ SLEEVE = np.dtype(
         ("is_entering", "i4"),  # an entry is in flight
         ("is_exiting", "i4"),
         ("is_short", "i4"),  # side of the open trade
+        ("exit_tried_ns", "i8"),  # when an exit was last sent
+        ("carried_lots", "i8"),  # a remainder that the venue would not trade when it was last tried; 0: none
         ("leave_reason", "i8"),  # why it is to end: exits are sent until nothing is held; 0: it may stay
     ],
     align=True,

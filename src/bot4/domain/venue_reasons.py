@@ -47,6 +47,7 @@ NO_LIQUIDITY = 40
 ABOVE_MAX_NOTIONAL = 41
 TOO_MANY_ICEBERG_PARTS = 42
 QUEUE_OVERFLOW = 43
+NEVER_ARRIVED = 44
 
 
 class VenueReason(IntEnum):
@@ -95,3 +96,4 @@ class VenueReason(IntEnum):
     ABOVE_MAX_NOTIONAL = ABOVE_MAX_NOTIONAL
     TOO_MANY_ICEBERG_PARTS = TOO_MANY_ICEBERG_PARTS
     QUEUE_OVERFLOW = QUEUE_OVERFLOW  # the venue's bounded queue was full
+    NEVER_ARRIVED = NEVER_ARRIVED  # ours: the venue was asked once the order could no longer arrive, and knew of none

@@ -18,6 +18,8 @@ from bot4.engine.run_log import RunLog
 from bot4.engine.settings import RunSettings
 from bot4.kernel import WarmUpStep, warm_up
 from bot4.pipeline.decision.propose import propose
+from bot4.pipeline.execution.halting import halt_brain
+from bot4.pipeline.execution.settings import write as write_execution
 from bot4.pipeline.features.observe import rebuild_features
 from bot4.pipeline.risk.settings import write as write_risk
 from bot4.pipeline.signals import technical
@@ -227,6 +229,7 @@ def _kernels_of(strategies: Sequence[ResolvedStrategy], bank: BankSpec) -> list[
         match_event,
         receive_command,
         book_deposit,
+        halt_brain,
         rebuild_features,
     ]
 
@@ -252,6 +255,7 @@ def _configure(
     settings.decision.write(row["decision"])
     row["decision"]["slippage"] = settings.slippage_bps / 1e4
     write_risk(settings.risk, row["risk"], interval_ns)
+    write_execution(settings.execution, row["execution"], loses_answers=False)
     settings.regime.write(row["risk"])
     return config
 

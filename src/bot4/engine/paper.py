@@ -13,7 +13,7 @@ import numpy as np
 from bot4.domain.errors import Halted, SettingError
 from bot4.domain.events import STRATEGY_SWAPPED
 from bot4.domain.ports import ResumePoint
-from bot4.engine.journal import JournalContents, JournalWriter
+from bot4.engine.journal import JournalContents, JournalWriter, read_journal
 from bot4.engine.lock import RunLock
 from bot4.engine.machine import Machine
 from bot4.engine.plan import RunPlan, StrategyChoice
@@ -133,44 +133,16 @@ class PaperRun:
         compiling: Compiling | None,
         progress: Callable[[int], None] | None,
     ) -> PaperRun:
-        snapshot = _usable_snapshot(SnapshotStore(home / SNAPSHOT_NAME), contents)
-        choices = _choices_of(snapshot, plan)
-        machine = dataclasses.replace(plan, strategies=choices).machine(compiling)
-        sequence = 0
-        resume_point = ResumePoint()
-        if snapshot is not None:
-            machine.config[0]["n_frames"] = snapshot.meta["n_frames"]
-            machine.restore(snapshot.state)
-            sequence = snapshot.journal_sequence
-            resume_point = ResumePoint(
-                snapshot.meta["n_market_events"],
-                {int(symbol): ts_ns for symbol, ts_ns in snapshot.meta["last_open_ns"].items()},
-            )
-        rest = [frame for frame in contents.frames() if frame[2] >= sequence]
-        recorder = RecoveringRecorder(writer, rest)
-        session = Session(machine, recorder, choices)
-        session.resume_point = resume_point
+        session, recorder, rest = _restored(home, writer, contents, plan, compiling)
         run = cls(home, lock, writer, session, recorder)
-        run._take_again(rest, progress)
-        return run
-
-    def _take_again(self, frames: Sequence[Any], progress: Callable[[int], None] | None) -> None:
-        for events, note in outside_events(frames):
-            if events["kind"][0] == STRATEGY_SWAPPED:
-                self.session.swap(int(events["strategy"][0]), StrategyChoice(**note["strategy"]))
-            elif events["kind"][0] in OPERATOR_KINDS:
-                self.session.take_operator_event(events)
-            else:
-                self.session.take(events)
-                self.recovered_events += len(events)
-                if progress is not None:
-                    progress(self.recovered_events)
-        if not self._recorder.is_done:
+        run.recovered_events = _take_again(session, rest, progress)
+        if not recorder.is_done:
             raise Halted(
                 "the journal holds more than its own market events lead to",
-                where=str(self.folder / JOURNAL_NAME),
+                where=str(home / JOURNAL_NAME),
                 remedy="run `bot4 replay` on it with the version that wrote it",
             )
+        return run
 
     @property
     def machine(self) -> Machine:
@@ -218,6 +190,73 @@ class PaperRun:
         else:
             self._writer.close()
             self._lock.release()
+
+
+class _Nowhere:
+    """Stands for a journal's writer where a run is only looked at."""
+
+    def append_events(self, _events: Any) -> None:
+        """Nothing is written."""
+
+    append_commands = append_note = append_events
+
+    def sync(self) -> None:
+        """Nothing was written."""
+
+
+def look(folder: Path | str, compiling: Compiling | None = None) -> Machine:
+    """The machine of a run as snapshot and journal leave it; nothing in the folder is touched, and it may be running.
+
+    Raises:
+        DataError: no sound journal is there.
+        Halted: what is made again differs from the journal.
+    """
+    home = Path(folder)
+    contents = read_journal(home / JOURNAL_NAME)
+    plan = RunPlan.from_header(contents.header, str(home / JOURNAL_NAME))
+    session, _recorder, rest = _restored(home, _Nowhere(), contents, plan, compiling)
+    _take_again(session, rest, None)
+    return session.machine
+
+
+def _restored(
+    home: Path, writer: Any, contents: JournalContents, plan: RunPlan, compiling: Compiling | None
+) -> tuple[Session, RecoveringRecorder, list[Any]]:
+    """A session as the latest sound snapshot leaves it, and the journal's frames after that."""
+    snapshot = _usable_snapshot(SnapshotStore(home / SNAPSHOT_NAME), contents)
+    choices = _choices_of(snapshot, plan)
+    machine = dataclasses.replace(plan, strategies=choices).machine(compiling)
+    sequence = 0
+    resume_point = ResumePoint()
+    if snapshot is not None:
+        machine.config[0]["n_frames"] = snapshot.meta["n_frames"]
+        machine.restore(snapshot.state)
+        sequence = snapshot.journal_sequence
+        resume_point = ResumePoint(
+            snapshot.meta["n_market_events"],
+            {int(symbol): ts_ns for symbol, ts_ns in snapshot.meta["last_open_ns"].items()},
+        )
+    rest = [frame for frame in contents.frames() if frame[2] >= sequence]
+    recorder = RecoveringRecorder(writer, rest)
+    session = Session(machine, recorder, choices)
+    session.resume_point = resume_point
+    return session, recorder, rest
+
+
+def _take_again(session: Session, frames: Sequence[Any], progress: Callable[[int], None] | None) -> int:
+    """Take the events from outside again; returns how many of them came from the market."""
+    recovered = 0
+    for events, note in outside_events(frames):
+        if events["kind"][0] == STRATEGY_SWAPPED:
+            session.swap(int(events["strategy"][0]), StrategyChoice(**note["strategy"]))
+        elif events["kind"][0] in OPERATOR_KINDS:
+            session.take_operator_event(events)
+        else:
+            session.take(events)
+            recovered += len(events)
+            if progress is not None:
+                progress(recovered)
+    return recovered
 
 
 def _usable_snapshot(store: SnapshotStore, contents: JournalContents) -> Snapshot | None:

@@ -17,11 +17,14 @@ import numpy.typing as npt
 
 from bot4.domain.errors import Halted
 from bot4.domain.events import (
+    CLOCK,
     DECIDE,
     INTENT,
     MODE_CHANGED,
     ORDER_ACCEPTED,
     ORDER_STATUS,
+    RECONCILED,
+    RESYNC,
     STRATEGY_SUSPENDED,
     STRATEGY_SWAPPED,
     VOICE,
@@ -32,7 +35,7 @@ from bot4.engine.journal_frames import FrameKind
 Events = npt.NDArray[np.void]
 Frame = tuple[int, Any, int]
 
-OPERATOR_KINDS = (MODE_CHANGED, STRATEGY_SWAPPED, VOICE)
+OPERATOR_KINDS = (MODE_CHANGED, STRATEGY_SWAPPED, VOICE, RECONCILED, RESYNC, CLOCK)
 
 
 class RecoveringRecorder:

@@ -10,7 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from bot4.domain.events import BAR, EVENT
+from bot4.domain.halts import COMMAND_NOT_TAKEN, NO_ROOM
 from bot4.kernel import i8, kernel, record, records, void
+from bot4.pipeline.execution.halting import halt
 from bot4.pipeline.execution.outbox import is_half_full
 from bot4.pipeline.state import BRAIN, CONFIG, MARKET, OUTBOX
 from bot4.pipeline.step import step, take_report
@@ -55,7 +57,7 @@ def replay(
         if needs_match(exchange, event) and not (event["kind"] == BAR and config[0]["matches_trades"][event["symbol"]]):
             n_reports = match(exchange, event, reports)
         if n_reports < 0:
-            state["is_halted"] = 1
+            halt(state, NO_ROOM, 0, event["symbol"])
             box["n_overflowed"] += 1
             return at
         for k in range(n_reports):
@@ -65,7 +67,7 @@ def replay(
         step(config, brain, markets, outbox, events, at, last)
         for k in range(sent, box["n_commands"]):
             if receive(exchange, box["commands"][k]) != RECEIVED:
-                state["is_halted"] = 1
+                halt(state, COMMAND_NOT_TAKEN, box["commands"][k]["order"]["id"], box["commands"][k]["order"]["symbol"])
         box["n_sent"] = box["n_commands"]
         at += 1
         if len(tape) > 0:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import Halted
+from bot4.domain.events import copied_rows
 from bot4.domain.orders import COMMAND, FILL
 from bot4.domain.portfolio import TRADE_RECORD
 from bot4.pipeline.state import DECISION, SAMPLE
@@ -50,7 +51,7 @@ class RunLog:
         for kind in LOG_DTYPES:
             count = int(box[f"n_{kind}"])
             if count:
-                self._add(kind, box[kind][:count].copy())
+                self._add(kind, copied_rows(box[kind][:count]))
                 box[f"n_{kind}"] = 0
         box["n_sent"] = 0
 

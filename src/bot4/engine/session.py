@@ -14,11 +14,22 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import Halted
-from bot4.domain.events import BAR, CLOSES_TIMESTAMP, DECIDE, EVENT, MODE_CHANGED, STRATEGY_SUSPENDED, STRATEGY_SWAPPED
+from bot4.domain.events import (
+    BAR,
+    CLOSES_TIMESTAMP,
+    DECIDE,
+    EVENT,
+    MODE_CHANGED,
+    RECONCILED,
+    STRATEGY_SUSPENDED,
+    STRATEGY_SWAPPED,
+)
+from bot4.domain.halts import COMMAND_NOT_TAKEN
 from bot4.domain.ports import Recorder, ResumePoint
 from bot4.engine.machine import Machine
 from bot4.engine.plan import StrategyChoice
 from bot4.engine.python_strategies import PythonStrategies
+from bot4.pipeline.execution.halting import halt_brain
 from bot4.pipeline.state import Mode
 from bot4.pipeline.step import step
 from bot4.simulator.intake import receive_command
@@ -74,6 +85,23 @@ class Session:
         self.note({"mode": Mode(mode).name.lower(), "why": why})
         event = self._operator_event(MODE_CHANGED)
         event["mode"] = mode
+        self.take_operator_event(event)
+
+    def step_down(self, mode: Mode, who: str, why: str) -> bool:
+        """Step the mode down because a person asked; returns False, and does nothing, where it is no step down."""
+        if mode <= self.machine.brain[0]["mode"]:
+            return False
+        self.note({"mode": mode.name.lower(), "why": why, "who": who})
+        event = self._operator_event(MODE_CHANGED)
+        event["mode"] = mode
+        self.take_operator_event(event)
+        return True
+
+    def take_verdict(self, unexplained: int, who: str, why: str) -> None:
+        """Take the outcome of a reconciliation: halts are lifted where nothing is unexplained, else new risk halts."""
+        self.note({"reconciled": unexplained, "why": why, "who": who})
+        event = self._operator_event(RECONCILED)
+        event["mode"] = unexplained
         self.take_operator_event(event)
 
     def swap(self, slot: int, choice: StrategyChoice) -> None:
@@ -145,7 +173,8 @@ class Session:
                 self.recorder.sync()
             for k in range(n_commands):
                 if receive_command(machine.venue, commands, k) != RECEIVED:
-                    machine.brain[0]["is_halted"] = 1
+                    order = commands[k]["order"]
+                    halt_brain(machine.brain, COMMAND_NOT_TAKEN, int(order["id"]), int(order["symbol"]))
         if n_commands or box["n_decisions"] or box["n_fills"] or box["n_trades"] or box["n_samples"]:
             machine.log.drain(machine.outbox)
 

@@ -9,6 +9,7 @@ from typing import Annotated, Self, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from bot4.pipeline.decision.settings import DecisionSettings, RegimeSettings
+from bot4.pipeline.execution.settings import ExecutionSettings
 from bot4.pipeline.risk.settings import RiskSettings
 from bot4.pipeline.signals.settings import TechnicalSettings
 from bot4.pipeline.state import N_FRAMES
@@ -41,6 +42,7 @@ class RunSettings(BaseModel):
     decision: DecisionSettings = DecisionSettings()
     regime: RegimeSettings = RegimeSettings()
     risk: RiskSettings = RiskSettings()
+    execution: ExecutionSettings = ExecutionSettings()
 
     @field_validator("timeframes")
     @classmethod

@@ -57,3 +57,5 @@ def _clear(sleeve: Any) -> None:
     sleeve["is_entering"] = 0
     sleeve["last_reason"] = 0
     sleeve["leave_reason"] = 0
+    sleeve["carried_lots"] = 0
+    sleeve["exit_tried_ns"] = 0

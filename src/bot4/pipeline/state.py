@@ -29,7 +29,9 @@ N_STRATEGY_PARAMS = 32
 N_STRATEGY_MEMORY = 64
 N_STRATEGY_COLUMNS = 64
 N_TECHNICAL_COLUMNS = 64
-N_RECENT_TRADES = 128
+N_RECENT_TRADES = 256  # trade ids remembered of each symbol
+N_SLOT_HINTS = 1024
+N_HALTS = 16
 
 FAMILIES = ("trend", "momentum", "volatility", "volume", "structure")  # of the technical voice
 N_FAMILIES = 5
@@ -191,6 +193,18 @@ TECHNICAL_CONFIG = np.dtype(
     align=True,
 )
 
+EXECUTION_CONFIG = np.dtype(
+    [
+        ("has_native_brackets", "i8"),  # the venue holds a bracket's children and lets them share one quantity
+        ("answer_timeout_ns", "i8"),  # after which a command without an answer is of unknown outcome; 0: never
+        ("validity_ns", "i8"),  # after which a command that has not reached the venue no longer can
+        ("query_delay_ns", "i8"),  # before a query is repeated; doubles with every repetition
+        ("query_delay_most_ns", "i8"),
+        ("most_queries", "i8"),  # without an answer that settles it, before new risk halts
+    ],
+    align=True,
+)
+
 CONFIG = np.dtype(
     [
         ("n_symbols", "i8"),
@@ -214,6 +228,7 @@ CONFIG = np.dtype(
         ("decision", DECISION_CONFIG),
         ("risk", RISK_CONFIG),
         ("technical", TECHNICAL_CONFIG),
+        ("execution", EXECUTION_CONFIG),
     ],
     align=True,
 )
@@ -418,6 +433,43 @@ STRATEGY_STATE = np.dtype(
     align=True,
 )
 
+ORDER_CARE = np.dtype(
+    [
+        ("waits", "i8"),  # bits: commands about the order that have no answer yet
+        ("unknown", "i8"),  # of these, the ones whose outcome is unknown
+        ("ts_place_ns", "i8"),  # when the latest command of each kind was sent
+        ("ts_cancel_ns", "i8"),
+        ("ts_replace_ns", "i8"),
+        ("ts_replaced_ns", "i8"),  # time of the latest confirmation, by which its duplicate is known
+        ("wanted_lots", "i8"),  # what a replacement on its way asks for
+        ("wanted_limit_ticks", "i8"),
+        ("wanted_stop_ticks", "i8"),
+        ("wants_cancel", "i4"),  # it is to end: the cancel is sent again where one came to nothing
+        ("is_triggered", "i4"),
+        ("is_asking", "i4"),  # the venue is being asked about it
+        ("is_disputed", "i4"),  # it filled after its end, and the venue has not confirmed that yet
+        ("is_given_up", "i4"),  # its queries were used up once: new risk was halted for it
+        ("is_reached", "i4"),  # a target kept locally whose price was traded
+        ("n_asked", "i8"),  # queries since it was last settled
+        ("ts_asked_ns", "i8"),  # the latest
+        ("ts_due_ns", "i8"),  # when to look at it next; 0: nothing is due
+        ("venue_filled_lots", "i8"),  # the most that the venue has said to have filled
+        ("told_status", "i8"),  # how the venue says that it ended, while some of its fills are missing
+    ],
+    align=True,
+)
+
+TRADE_MEMORY = np.dtype(
+    [
+        ("n_ids", "i8"),
+        ("floor_id", "i8"),  # ids up to this one are no longer told apart: none of them is booked
+        ("ids", "i8", (N_RECENT_TRADES,)),  # the greatest seen, rising
+    ],
+    align=True,
+)
+
+HALT = np.dtype([("ts_ns", "i8"), ("reason", "i8"), ("order_id", "i8"), ("symbol", "i8")], align=True)
+
 BRAIN = np.dtype(
     [
         ("version", "i8"),
@@ -432,7 +484,12 @@ BRAIN = np.dtype(
         ("next_decision_id", "i8"),
         ("next_trade_id", "i8"),
         ("n_fills", "i8"),
-        ("recent_trade_ids", "i8", (N_RECENT_TRADES,)),  # of the venue, so that none is booked twice
+        ("n_halts", "i8"),  # what halted new risk since the books were last reconciled, lifted ones not counted
+        ("halts", HALT, (N_HALTS,)),  # the first of these and the latest
+        ("trade_memory", TRADE_MEMORY, (MAX_SYMBOLS,)),  # of the venue's trade ids, so that none is booked twice
+        ("n_duplicates", "i8"),  # fills told again
+        ("n_late", "i8"),  # reports about orders that finished long ago
+        ("n_carried", "i8"),  # remainders that the venue would not trade: times one was found
         ("decision_hash", "i8"),  # running hash over every signal, holds included
         ("equity", "f8"),
         ("initial_equity", "f8"),
@@ -455,6 +512,9 @@ BRAIN = np.dtype(
         ("ledger", LEDGER),
         ("orders", ORDER, (MAX_ORDERS,)),
         ("n_slots", "i8"),  # slots at or above this were never used
+        ("care", ORDER_CARE, (MAX_ORDERS,)),  # of each slot's order: what is awaited of the venue
+        ("slot_hints", "i8", (N_SLOT_HINTS,)),  # where an order probably is, by its id
+        ("ts_care_ns", "i8"),  # when some order wants looking at; 0: none does
         ("risk", RISK_STATE),
         ("refusals", "i8", (len(REFUSALS),)),
         ("clamp_bound", "i8", (N_CLAMPS,)),
@@ -464,6 +524,7 @@ BRAIN = np.dtype(
         ("proposals", PROPOSAL, (MAX_STRATEGIES * MAX_SYMBOLS,)),
         ("decision", DECISION),
         ("trade", TRADE_RECORD),
+        ("forgotten", ORDER),  # names an order that the table no longer holds
         ("proposal", PROPOSAL),
         ("weights", "f8", (MAX_SYMBOLS,)),
         ("bank_out", "f8", (N_COLUMNS, BLOCK)),

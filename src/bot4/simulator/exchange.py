@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from bot4.domain.errors import DataError
-from bot4.domain.events import BOOK_ADD, BOOK_ORDER, EVENT, EventKind
+from bot4.domain.events import BOOK_ADD, BOOK_ORDER, EVENT, EventKind, copied_rows
 from bot4.domain.instruments import MAX_SYMBOLS, Universe, pack_instruments
 from bot4.domain.ledger import book_deposit
-from bot4.domain.orders import BUY, COMMAND, FILL, SELL
+from bot4.domain.orders import BUY, COMMAND, FILL, QUERY, SELL
 from bot4.domain.portfolio import HOLDINGS, LEDGER, POSITION
 from bot4.kernel import i8, kernel, records
 from bot4.simulator.account_view import ACCOUNT_POSITION, read_positions
@@ -34,6 +34,7 @@ from bot4.simulator.market_queue import tell_order
 from bot4.simulator.order_book import displayed_lots
 from bot4.simulator.profile import VenueProfile, write_profile
 from bot4.simulator.resting import is_resting
+from bot4.simulator.retelling import missing_fills
 from bot4.simulator.state import MAX_FINISHED, VENUE, AccountKind, open_venue
 
 Events: TypeAlias = npt.NDArray[np.void]
@@ -156,7 +157,8 @@ class SimulatedExchange:
         """Let commands act now, in their order; returns the reports that they caused.
 
         Orders of one group, and a parent followed by its children, are taken in together before the first of them
-        meets the market.
+        meets the market. The answer to a query brings, before the order's status, its fills where it has filled more
+        than the query's ``filled_lots``.
 
         Raises:
             DataError: where a command is about a symbol that is not listed; then none has acted.
@@ -174,13 +176,16 @@ class SimulatedExchange:
             at = int(take_requests(self._venue, self._books, asked, at, len(asked), self._reports, self._doors))
             pages.append(self._collect())
             status = int(self._venue[0]["status"])
-        return pages[0] if len(pages) == 1 else np.concatenate(pages, dtype=EVENT) if pages else _NO_EVENTS.copy()
+        reports = pages[0] if len(pages) == 1 else np.concatenate(pages, dtype=EVENT) if pages else _NO_EVENTS
+        if np.any(asked["kind"] == QUERY):
+            return missing_fills(reports, asked, self.fills())
+        return reports
 
     def drain(self) -> Events:
         """Every report since the last call that :meth:`request` did not return, in order, stamped with venue time."""
         unread, self._unread = self._unread, []
         if not unread:
-            return _NO_EVENTS.copy()
+            return _NO_EVENTS
         return unread[0] if len(unread) == 1 else np.concatenate(unread, dtype=EVENT)
 
     # --- what can be seen ------------------------------------------------------------------------------------------
@@ -207,6 +212,13 @@ class SimulatedExchange:
         rows = venue["orders"][: int(venue["n_orders"])]
         wanted: npt.NDArray[np.void] = rows.copy() if symbol is None else rows[rows["symbol"] == symbol].copy()
         return wanted
+
+    def finished_orders(self) -> npt.NDArray[np.void]:
+        """Orders that have ended and are remembered, the oldest first, as VENUE_ORDER records."""
+        ended = int(self._venue[0]["n_finished"])
+        places = np.arange(max(0, ended - MAX_FINISHED), ended) % MAX_FINISHED
+        rows: npt.NDArray[np.void] = self._venue[0]["finished"][places]
+        return rows
 
     def fills(self, after_trade_id: int = 0) -> npt.NDArray[np.void]:
         """The latest fills, at most :data:`~bot4.simulator.fill_history.MAX_FILLS`, as FILL records by trade id."""
@@ -238,7 +250,7 @@ class SimulatedExchange:
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """A copy of everything that the exchange is, for :meth:`restore` of one of the same universe and profile."""
-        unread = np.concatenate(self._unread, dtype=EVENT) if self._unread else _NO_EVENTS.copy()
+        unread = np.concatenate(self._unread, dtype=EVENT) if self._unread else _NO_EVENTS
         return {
             "venue": self._venue.copy(),
             "books": self._books.copy(),
@@ -265,9 +277,11 @@ class SimulatedExchange:
         """The reports written since the last time, booked."""
         venue = self._venue[0]
         n = int(venue["n_reports"])
+        if n == 0:
+            return _NO_EVENTS
         venue["n_reports"] = 0
         book_reported_fills(self._fills, self._ledger, self._instruments, self._positions, self._reports, 0, n)
-        return self._reports[:n].copy()
+        return copied_rows(self._reports[:n])
 
     def _keep(self, reports: Events) -> None:
         if len(reports):

@@ -143,6 +143,7 @@ def cancel_row(venue: Any, reports: Any, ts_ns: int, order: Any, reason: int) ->
     order["status"] = CANCELLED
     release_funds(venue, order)
     write_report(venue, reports, ts_ns, ORDER_CANCELLED, order["symbol"], order["id"], reason)
+    reports[venue["n_reports"] - 1]["fill_lots"] = order["filled_lots"]  # in all, for one who missed some
 
 
 @kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8))
@@ -151,6 +152,7 @@ def expire_row(venue: Any, reports: Any, ts_ns: int, order: Any, reason: int) ->
     order["status"] = EXPIRED
     release_funds(venue, order)
     write_report(venue, reports, ts_ns, ORDER_EXPIRED, order["symbol"], order["id"], reason)
+    reports[venue["n_reports"] - 1]["fill_lots"] = order["filled_lots"]  # in all, for one who missed some
 
 
 @kernel(void(record(VENUE), records(EVENT), i8, record(VENUE_ORDER), i8))

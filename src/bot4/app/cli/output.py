@@ -224,3 +224,13 @@ def _means(values: Sequence[float], width: int) -> list[float]:
     width = min(width, len(values))
     edges = [k * len(values) // width for k in range(width + 1)] if width else []
     return [sum(values[a:b]) / (b - a) for a, b in pairwise(edges)]
+
+
+def halt_line(halt: Mapping[str, Any]) -> str:
+    """What halted new risk, in one line: when, about which order, why."""
+    import numpy as np
+
+    when = str(np.datetime64(int(halt["ts_ns"]), "ns").astype("datetime64[s]")).replace("T", " ")
+    about = f" order {halt['order_id']}" if halt["order_id"] else ""
+    where = f" {halt['symbol']}" if halt["symbol"] else ""
+    return f"{when} UTC{where}{about}: {halt['words']}"

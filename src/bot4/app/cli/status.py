@@ -10,9 +10,7 @@ from typing import Any
 import click
 
 from bot4.app.cli.options import json_option, settings_options
-from bot4.app.cli.output import Terminal, duration, size
-
-_KINDS = ("live", "synthetic", "replay")
+from bot4.app.cli.output import Terminal, duration, halt_line, size
 
 
 @click.command("status", short_help="Show where a paper run stands.")
@@ -24,20 +22,15 @@ def command(home: Path | None, config: Path | None, assignments: tuple[str, ...]
 
     Nothing is changed, and a running one is not disturbed.
     """
+    from bot4.app.run_folders import run_folders
     from bot4.app.settings import load_settings
     from bot4.engine.clock import SystemClock
 
     base = home or load_settings(config, assignments, os.environ).settings.paper_home
     now_ns = SystemClock().now_ns()
-    runs = [_run(folder, now_ns) for folder in _homes(base)]
+    runs = [_run(folder, now_ns) for folder in run_folders(base)]
     text = "\n\n".join(map(_text, runs)) or f"no paper run in {base}; `bot4 paper` begins one"
     Terminal(is_json).show(text, {"home": str(base), "runs": runs})
-
-
-def _homes(base: Path) -> list[Path]:
-    from bot4.engine.paper import JOURNAL_NAME
-
-    return [folder for folder in (base, *(base / kind for kind in _KINDS)) if (folder / JOURNAL_NAME).exists()]
 
 
 def _run(folder: Path, now_ns: int) -> dict[str, Any]:
@@ -90,6 +83,11 @@ def _text(run: Mapping[str, Any]) -> str:
         )
         held = [f"{p['symbol']} {p['side']} {p['quantity']:.6g} at {p['entry_price']:,.6g}" for p in last["positions"]]
         lines.append(f"  positions: {', '.join(held) or 'none'}")
+        alive = [order for order in last.get("orders", ()) if order["is_alive"]]
+        unknown = sum(order["status"] == "unknown" for order in alive)
+        asked = f", {unknown} of unknown outcome" if unknown else ""
+        lines.append(f"  orders: {len(alive)} open or held{asked}")
+        lines += [f"  HALTED: {halt_line(halt)}" for halt in last.get("halts", ())]
         health = {name: value for name, value in last["run"]["feed_health"].items() if value not in (None, "")}
         lines.append(f"  feed: {', '.join(f'{name} {value}' for name, value in health.items())}")
     if not journal["is_sound"]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from bot4.domain.orders import (
     CANCEL,
+    CANCELLED,
     ENTRY,
     EXIT,
     HELD,
@@ -16,12 +17,15 @@ from bot4.domain.orders import (
     PROTECTIVE_STOP,
     STOP,
     TARGET,
+    UNKNOWN,
+    is_finished,
     is_open,
 )
-from bot4.domain.portfolio import N_TARGETS
-from bot4.kernel import i8, kernel, record, void
+from bot4.domain.portfolio import N_TARGETS, SLEEVE
+from bot4.domain.venue_reasons import ON_REQUEST
+from bot4.kernel import b1, i8, kernel, record, void
+from bot4.pipeline.execution.awaiting import AWAITS_CANCEL, end_order, send
 from bot4.pipeline.execution.order_table import find_order, is_live, move_order, new_order
-from bot4.pipeline.execution.outbox import emit_command
 from bot4.pipeline.state import BRAIN, CONFIG, DECISION, NO_SLOT, OUTBOX
 
 
@@ -51,18 +55,19 @@ def place_entry(brain: Any, config: Any, outbox: Any, decision: Any) -> int:
     sleeve["stop_order_id"] = 0
     sleeve["exit_order_id"] = 0
     sleeve["leave_reason"] = 0
-    emit_command(outbox, PLACE, ts_ns, entry)
+    send(brain, config, outbox, slot, PLACE, ts_ns)
     if proposal["stop_ticks"] > 0:
         sleeve["stop_order_id"] = place_stop(
-            brain, outbox, symbol, strategy, lots, proposal["stop_ticks"], entry["id"], approval, ts_ns, 1
+            brain, config, outbox, symbol, strategy, lots, proposal["stop_ticks"], entry["id"], approval, ts_ns, 1
         )
     _place_targets(brain, config, outbox, decision, entry["id"])
     return 0
 
 
-@kernel(i8(record(BRAIN), record(OUTBOX), i8, i8, i8, i8, i8, i8, i8, i8))
+@kernel(i8(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8, i8, i8, i8, i8, i8))
 def place_stop(
     brain: Any,
+    config: Any,
     outbox: Any,
     symbol: int,
     strategy: int,
@@ -75,7 +80,8 @@ def place_stop(
 ) -> int:
     """Send a protective stop for a position of ``signed_lots`` and return its order id (0: no slot).
 
-    A held stop waits for the entry ``group_id`` to fill; its lots are given unsigned and take the entry's side.
+    A held stop waits for the entry ``group_id`` to fill, at the venue where that has brackets of its own, else here;
+    its lots are given unsigned and take the entry's side.
     """
     side = -1 if signed_lots > 0 else 1
     if is_held:
@@ -91,7 +97,8 @@ def place_stop(
     if is_held:
         order["status"] = HELD
         order["parent_id"] = group_id
-    emit_command(outbox, PLACE, ts_ns, order)
+    if not is_held or config["execution"]["has_native_brackets"]:
+        send(brain, config, outbox, slot, PLACE, ts_ns)
     return int(order["id"])
 
 
@@ -123,14 +130,23 @@ def _place_targets(brain: Any, config: Any, outbox: Any, decision: Any, entry_id
         order["limit_ticks"] = proposal["target_ticks"][k]
         order["status"] = HELD
         order["parent_id"] = entry_id
-        emit_command(outbox, PLACE, proposal["ts_ns"], order)
+        if config["execution"]["has_native_brackets"]:
+            send(brain, config, outbox, slot, PLACE, proposal["ts_ns"])
         if left == 0:
             return
 
 
-@kernel(i8(record(BRAIN), record(OUTBOX), i8, i8, i8, i8, i8, i8))
+@kernel(i8(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8, i8, i8, i8))
 def place_exit(
-    brain: Any, outbox: Any, symbol: int, strategy: int, lots: int, approval_id: int, reason: int, ts_ns: int
+    brain: Any,
+    config: Any,
+    outbox: Any,
+    symbol: int,
+    strategy: int,
+    lots: int,
+    approval_id: int,
+    reason: int,
+    ts_ns: int,
 ) -> int:
     """Send a market order that closes ``lots`` of a sleeve.
 
@@ -149,23 +165,44 @@ def place_exit(
     order["reason"] = reason
     sleeve["is_exiting"] = 1
     sleeve["exit_order_id"] = order["id"]
-    emit_command(outbox, PLACE, ts_ns, order)
+    sleeve["exit_tried_ns"] = ts_ns
+    send(brain, config, outbox, slot, PLACE, ts_ns)
     return 0
 
 
-@kernel(void(record(BRAIN), record(OUTBOX), i8, i8))
-def cancel_order(brain: Any, outbox: Any, order_id: int, ts_ns: int) -> None:
-    """Ask the venue to cancel an order, where it can still be cancelled and was not asked before."""
+@kernel(b1(record(CONFIG), record(SLEEVE), i8))
+def may_try_exit(config: Any, sleeve: Any, ts_ns: int) -> bool:
+    """Whether an exit may be sent (again): not sooner after the last than a query would be repeated."""
+    tried_ns = sleeve["exit_tried_ns"]
+    return bool(tried_ns == 0 or ts_ns >= tried_ns + config["execution"]["query_delay_ns"])
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8))
+def cancel_order(brain: Any, config: Any, outbox: Any, order_id: int, ts_ns: int) -> None:
+    """Ask the venue to cancel an order, where it can still be cancelled and was not asked before.
+
+    An order of unknown outcome is cancelled too, in case it is there. One that is held here, not at the venue, ends
+    at once.
+    """
     slot = find_order(brain, order_id)
-    if slot < 0:
+    if slot < 0 or is_finished(brain["orders"][slot]["status"]):
         return
-    order = brain["orders"][slot]
-    if order["status"] != PENDING_CANCEL and move_order(order, PENDING_CANCEL):
-        emit_command(outbox, CANCEL, ts_ns, order)
+    order, care = brain["orders"][slot], brain["care"][slot]
+    if order["status"] == HELD and not config["execution"]["has_native_brackets"]:
+        end_order(brain, slot, CANCELLED, ON_REQUEST)
+        return
+    was_wanted = care["wants_cancel"]
+    care["wants_cancel"] = 1
+    if care["waits"] & AWAITS_CANCEL:
+        return
+    if was_wanted and ts_ns < care["ts_cancel_ns"] + config["execution"]["query_delay_ns"]:
+        return  # one was refused a moment ago: the next is due after the delay of a query
+    if order["status"] == UNKNOWN or move_order(order, PENDING_CANCEL):
+        send(brain, config, outbox, slot, CANCEL, ts_ns)
 
 
-@kernel(void(record(BRAIN), record(OUTBOX), i8, i8))
-def cancel_bracket(brain: Any, outbox: Any, group_id: int, ts_ns: int) -> None:
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8))
+def cancel_bracket(brain: Any, config: Any, outbox: Any, group_id: int, ts_ns: int) -> None:
     """Ask the venue to cancel every order of a bracket that is still held or open, exits excepted."""
     if group_id == 0:
         return
@@ -173,4 +210,4 @@ def cancel_bracket(brain: Any, outbox: Any, group_id: int, ts_ns: int) -> None:
         order = brain["orders"][slot]
         is_of_bracket = order["group_id"] == group_id and order["role"] != EXIT
         if is_of_bracket and (order["status"] == HELD or is_open(order["status"])):
-            cancel_order(brain, outbox, order["id"], ts_ns)
+            cancel_order(brain, config, outbox, order["id"], ts_ns)

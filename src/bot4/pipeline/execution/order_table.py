@@ -17,15 +17,20 @@ from bot4.domain.orders import (
     is_finished,
     is_open,
 )
-from bot4.kernel import b1, i8, kernel, record
-from bot4.pipeline.state import BRAIN
+from bot4.kernel import b1, i8, kernel, record, void
+from bot4.pipeline.state import BRAIN, N_SLOT_HINTS, ORDER_CARE
 
 _KEPT = 64
 
 
 @kernel(i8(record(BRAIN), i8))
 def find_order(brain: Any, order_id: int) -> int:
-    """Slot of an order, -1 if the table does not hold it."""
+    """Slot of an order, -1 if the table does not hold it. Orders since the latest 1024 are found at once."""
+    if order_id <= 0:
+        return -1
+    hint = brain["slot_hints"][order_id % N_SLOT_HINTS]
+    if brain["orders"][hint]["id"] == order_id:
+        return int(hint)
     for slot in range(brain["n_slots"]):
         if brain["orders"][slot]["id"] == order_id:
             return slot
@@ -40,7 +45,8 @@ def take_slot(brain: Any) -> int:
         oldest = -1
         for slot in range(n_slots):
             order = brain["orders"][slot]
-            if is_finished(order["status"]) and (oldest < 0 or order["id"] < brain["orders"][oldest]["id"]):
+            is_settled = is_finished(order["status"]) and brain["care"][slot]["is_asking"] == 0
+            if is_settled and (oldest < 0 or order["id"] < brain["orders"][oldest]["id"]):
                 oldest = slot
         if oldest >= 0:
             return oldest
@@ -94,7 +100,47 @@ def new_order(
     order["ts_expire_ns"] = 0
     order["ts_created_ns"] = ts_ns
     order["ts_active_ns"] = 0
+    brain["slot_hints"][order["id"] % N_SLOT_HINTS] = slot
+    _clear_care(brain["care"][slot])
     return int(slot)
+
+
+@kernel(void(record(ORDER_CARE)))
+def _clear_care(care: Any) -> None:
+    care["waits"] = 0
+    care["unknown"] = 0
+    care["ts_place_ns"] = 0
+    care["ts_cancel_ns"] = 0
+    care["ts_replace_ns"] = 0
+    care["ts_replaced_ns"] = 0
+    care["wanted_lots"] = 0
+    care["wanted_limit_ticks"] = 0
+    care["wanted_stop_ticks"] = 0
+    care["wants_cancel"] = 0
+    care["is_triggered"] = 0
+    care["is_asking"] = 0
+    care["is_disputed"] = 0
+    care["is_given_up"] = 0
+    care["is_reached"] = 0
+    care["n_asked"] = 0
+    care["ts_asked_ns"] = 0
+    care["ts_due_ns"] = 0
+    care["venue_filled_lots"] = 0
+    care["told_status"] = 0
+
+
+@kernel(void(record(BRAIN), i8, i8))
+def renumber(brain: Any, slot: int, order_id: int) -> None:
+    """Give a new order the id that it has at the venue, from an earlier life."""
+    brain["orders"][slot]["id"] = order_id
+    brain["slot_hints"][order_id % N_SLOT_HINTS] = slot
+
+
+@kernel(void(record(BRAIN), i8))
+def note_order_id(brain: Any, order_id: int) -> None:
+    """An id of an earlier life is at the venue: it is never given again."""
+    if order_id >= brain["next_order_id"]:
+        brain["next_order_id"] = order_id + 1
 
 
 @kernel(b1(record(ORDER), i8))

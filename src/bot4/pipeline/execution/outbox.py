@@ -18,18 +18,19 @@ from bot4.pipeline.state import (
 )
 
 
-@kernel(void(record(OUTBOX), i8, i8, record(ORDER)))
-def emit_command(outbox: Any, kind: int, ts_ns: int, order: Any) -> None:
-    """Add a command about an order."""
+@kernel(i8(record(OUTBOX), i8, i8, record(ORDER)))
+def emit_command(outbox: Any, kind: int, ts_ns: int, order: Any) -> int:
+    """Add a command about an order; returns its row in the outbox, -1 where there was no room."""
     at = outbox["n_commands"]
     if at >= N_COMMANDS:
         outbox["n_overflowed"] += 1
-        return
+        return -1
     command = outbox["commands"][at]
     command["kind"] = kind
     command["ts_ns"] = ts_ns
     command["order"] = order
     outbox["n_commands"] = at + 1
+    return int(at)
 
 
 @kernel(void(record(OUTBOX), record(DECISION)))

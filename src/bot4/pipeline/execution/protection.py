@@ -4,22 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.domain.orders import PENDING_REPLACE, REJECTED, REPLACE
+from bot4.domain.money import FLOOR, notional_atoms
+from bot4.domain.orders import PENDING_REPLACE, REJECTED, REPLACE, is_open
 from bot4.domain.portfolio import BY_EMERGENCY
+from bot4.domain.venue_reasons import (
+    BANNED,
+    CLOCK_AHEAD,
+    MAINTENANCE,
+    NEVER_ARRIVED,
+    OUTSIDE_WINDOW,
+    QUEUE_OVERFLOW,
+    RATE_LIMITED,
+    REPLAYED_NONCE,
+    TABLE_FULL,
+)
 from bot4.kernel import b1, i8, kernel, record, void
+from bot4.pipeline.execution.awaiting import send, want_as_it_is
 from bot4.pipeline.execution.commands import place_stop
+from bot4.pipeline.execution.local_brackets import exit_lots_in_market
 from bot4.pipeline.execution.order_table import find_order, is_live, move_order
-from bot4.pipeline.execution.outbox import emit_command
 from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
 
 STOP_IS_LOST = -1
 
-_CLOSE = 3  # column of brain["bars"]
 
-
-@kernel(i8(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8))
-def protect(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, ts_ns: int) -> int:
-    """Look after one sleeve's protection at a bar's close: trail its stop, for the bars to come.
+@kernel(i8(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8, b1))
+def protect(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, ts_ns: int, is_close: bool) -> int:
+    """Look after one sleeve's protection, at the latest price; at a bar's close trail its stop, for the bars to come.
 
     Returns:
         0 when the position is protected or its exit is in flight; :data:`STOP_IS_LOST` when its stop must be placed
@@ -29,29 +40,42 @@ def protect(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, ts
     """
     sleeve = brain["sleeves"][strategy, symbol]
     lots = sleeve["lots"]
-    if lots == 0 or sleeve["is_exiting"]:
+    if lots == 0 or sleeve["is_exiting"] or is_carried(brain, config, symbol, strategy):
         return 0
     if sleeve["leave_reason"] != 0 or sleeve["stop_ticks"] == 0:
         return int(sleeve["leave_reason"])
-    close = brain["bars"][symbol, _CLOSE]
+    is_local = config["execution"]["has_native_brackets"] == 0
+    if is_local and exit_lots_in_market(brain, symbol, strategy) >= abs(lots):
+        return 0
+    close = brain["positions"][symbol]["mark_ticks"]
     side = 1 if lots > 0 else -1
+    if side * _entry_side(brain, sleeve["entry_order_id"]) < 0:
+        return 0  # an exit was told before its entry's fill, which is on its way
     if not is_live(brain, sleeve["stop_order_id"]):
         is_passed = (close - sleeve["stop_ticks"]) * side <= 0
-        return BY_EMERGENCY if is_passed or _was_refused_anew(brain, sleeve["stop_order_id"]) else STOP_IS_LOST
+        if is_passed or _was_refused_anew(brain, sleeve["stop_order_id"]):
+            return BY_EMERGENCY
+        return STOP_IS_LOST if _may_try_stop(brain, config, sleeve["stop_order_id"], ts_ns) else 0
     if _emergency_loss_is_reached(brain, config, symbol, strategy):
         return BY_EMERGENCY
-    if sleeve["trail_ticks"] > 0:
+    if is_close and sleeve["trail_ticks"] > 0:
         _trail(brain, config, outbox, symbol, strategy, close, side, ts_ns)
     return 0
 
 
-@kernel(void(record(BRAIN), record(OUTBOX), i8, i8, i8, i8))
-def restore_stop(brain: Any, outbox: Any, symbol: int, strategy: int, approval_id: int, ts_ns: int) -> None:
-    """Place a lost stop anew, for the whole of the sleeve."""
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8, i8))
+def restore_stop(
+    brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, approval_id: int, ts_ns: int
+) -> None:
+    """Place a lost stop anew: for the whole of the sleeve, less what is sold already where no bracket shares it."""
     sleeve = brain["sleeves"][strategy, symbol]
+    lots = sleeve["lots"]
+    if config["execution"]["has_native_brackets"] == 0:
+        sold = exit_lots_in_market(brain, symbol, strategy)
+        lots = max(0, lots - sold) if lots > 0 else min(0, lots + sold)
     sleeve["stop_order_id"] = place_stop(
-        brain, outbox, symbol, strategy, sleeve["lots"], sleeve["stop_ticks"], sleeve["entry_order_id"], approval_id,
-        ts_ns, 0,
+        brain, config, outbox, symbol, strategy, lots, sleeve["stop_ticks"], sleeve["entry_order_id"],
+        approval_id, ts_ns, 0,
     )  # fmt: skip
 
 
@@ -62,16 +86,54 @@ def _was_refused_anew(brain: Any, stop_order_id: int) -> bool:
     if stop_order_id == 0 or slot < 0:
         return False
     order = brain["orders"][slot]
-    return bool(order["status"] == REJECTED and order["parent_id"] == 0)
+    return bool(order["status"] == REJECTED and order["parent_id"] == 0 and not is_passing(order["reason"]))
+
+
+@kernel(b1(record(BRAIN), record(CONFIG), i8, i8))
+def _may_try_stop(brain: Any, config: Any, stop_order_id: int, ts_ns: int) -> bool:
+    """Whether a lost stop may be placed anew: not sooner after the last try than a query would be repeated."""
+    slot = find_order(brain, stop_order_id)
+    if slot < 0 or brain["orders"][slot]["parent_id"] != 0:
+        return True
+    return bool(ts_ns >= brain["orders"][slot]["ts_created_ns"] + config["execution"]["query_delay_ns"])
+
+
+@kernel(b1(record(BRAIN), record(CONFIG), i8, i8))
+def is_carried(brain: Any, config: Any, symbol: int, strategy: int) -> bool:
+    """Whether a sleeve is a remainder that the venue would not trade, and that is still too small to be traded."""
+    sleeve, instrument = brain["sleeves"][strategy, symbol], config["instruments"][symbol]
+    lots = abs(sleeve["lots"])
+    if sleeve["carried_lots"] == 0 or sleeve["carried_lots"] != lots:
+        return False
+    value = notional_atoms(instrument, brain["positions"][symbol]["mark_ticks"], lots, FLOOR)
+    return bool(lots < instrument["min_lots"] or value < instrument["min_notional_atoms"])
+
+
+@kernel(b1(i8))
+def is_passing(reason: int) -> bool:
+    """Whether a refusal says nothing of the order itself: it may be sent again."""
+    return reason in (
+        NEVER_ARRIVED, RATE_LIMITED, BANNED, OUTSIDE_WINDOW, CLOCK_AHEAD, REPLAYED_NONCE, MAINTENANCE, QUEUE_OVERFLOW,
+        TABLE_FULL,
+    )  # fmt: skip
+
+
+@kernel(i8(record(BRAIN), i8))
+def _entry_side(brain: Any, entry_order_id: int) -> int:
+    """Side of a sleeve's entry while it may still fill, else 0."""
+    slot = find_order(brain, entry_order_id)
+    if slot < 0 or not is_open(brain["orders"][slot]["status"]):
+        return 0
+    return int(brain["orders"][slot]["side"])
 
 
 @kernel(i8(record(BRAIN), record(CONFIG), i8, i8))
 def _emergency_loss_is_reached(brain: Any, config: Any, symbol: int, strategy: int) -> int:
     sleeve = brain["sleeves"][strategy, symbol]
-    loss_ticks = sleeve["decision_ticks"] - brain["bars"][symbol, _CLOSE]
+    loss_ticks = sleeve["decision_ticks"] - brain["positions"][symbol]["mark_ticks"]
     if sleeve["lots"] < 0:
         loss_ticks = -loss_ticks
-    # A bar that closes this far beyond the stop means that the stop did not do its work.
+    # A price this far beyond the stop means that the stop did not do its work.
     return int(loss_ticks > 2.0 * config["decision"]["emergency_stop"] * sleeve["decision_ticks"])
 
 
@@ -88,8 +150,14 @@ def _trail(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, clo
     step = max(1, sleeve["trail_ticks"] // 10)  # smaller moves are not worth a message
     if (new_stop - sleeve["stop_ticks"]) * side < step or (close - new_stop) * side <= 0:
         return
-    order = brain["orders"][find_order(brain, sleeve["stop_order_id"])]
-    # One replacement at a time; the sleeve's stop moves when the venue confirms it.
+    move_stop(brain, config, outbox, find_order(brain, sleeve["stop_order_id"]), new_stop, ts_ns)
+
+
+@kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8))
+def move_stop(brain: Any, config: Any, outbox: Any, slot: int, stop_ticks: int, ts_ns: int) -> None:
+    """Ask the venue to move the stop in a slot; it counts as moved when the venue confirms. One move at a time."""
+    order, care = brain["orders"][slot], brain["care"][slot]
     if order["status"] != PENDING_REPLACE and move_order(order, PENDING_REPLACE):
-        order["stop_ticks"] = new_stop
-        emit_command(outbox, REPLACE, ts_ns, order)
+        want_as_it_is(order, care)
+        care["wanted_stop_ticks"] = stop_ticks
+        send(brain, config, outbox, slot, REPLACE, ts_ns)
