@@ -1,7 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step orders start memory talib
-candlesticks updates volatility book matching quoting round_trip paths dependence.
+candlesticks updates volatility paths dependence book matching quoting round_trip.
 """
 
 from __future__ import annotations
@@ -46,12 +46,12 @@ BENCHMARKS = {
     "candlesticks": bench_candlesticks,
     "updates": bench_updates,
     "volatility": bench_volatility,
-    "round_trip": bench_round_trip,
+    "paths": bench_paths,
+    "dependence": bench_dependence,
     "book": bench_book,
     "matching": bench_matching,
     "quoting": bench_quoting,
-    "paths": bench_paths,
-    "dependence": bench_dependence,
+    "round_trip": bench_round_trip,
 }
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "performance.md"

@@ -9,7 +9,7 @@ from bot4.domain.events import EVENT
 from bot4.domain.orders import CANCEL_BOTH, CANCEL_NEWEST, CANCEL_OLDEST, DECREMENT, TRADE_WITH_SELF
 from bot4.domain.venue_reasons import SELF_TRADE
 from bot4.kernel import i8, kernel, record, records, void
-from bot4.simulator.brackets import end_with_order, is_leg, is_other_leg
+from bot4.simulator.brackets import end_with_order
 from bot4.simulator.filling import fill_order
 from bot4.simulator.order_book import displayed_lots, expire_row, left_lots, report_status
 from bot4.simulator.resting import BOOK, fill_resting, show_next_part
@@ -31,8 +31,8 @@ def meet_own(venue: Any, ts_ns: int, reports: Any, taker: Any, maker: Any, book:
     ended or both have become smaller.
     """
     mode = self_trade_mode(venue, taker)
-    if is_leg(taker) and is_other_leg(maker, taker["symbol"], taker["group_id"], taker["id"]):
-        mode = CANCEL_NEWEST  # to trade would end the very order that trades
+    if taker["group_id"] != 0 and taker["group_id"] == maker["group_id"]:
+        mode = CANCEL_NEWEST  # to trade might end the very order that trades
     lots = min(left_lots(taker), displayed_lots(maker))
     if mode == TRADE_WITH_SELF:
         price = maker["limit_ticks"]
