@@ -1,7 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory talib
-candlesticks updates volatility book matching quoting.
+candlesticks updates volatility paths dependence book matching quoting.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ from benchmarks import (
     bench_bars,
     bench_book,
     bench_candlesticks,
+    bench_dependence,
     bench_hybrid,
     bench_matching,
     bench_memory,
+    bench_paths,
     bench_quoting,
     bench_start,
     bench_step,
@@ -41,6 +43,8 @@ BENCHMARKS = {
     "candlesticks": bench_candlesticks,
     "updates": bench_updates,
     "volatility": bench_volatility,
+    "paths": bench_paths,
+    "dependence": bench_dependence,
     "book": bench_book,
     "matching": bench_matching,
     "quoting": bench_quoting,

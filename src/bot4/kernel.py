@@ -104,16 +104,20 @@ class WarmUpStep:
 KERNELS: dict[str, Kernel] = {}
 
 
-def kernel(signature: Any, *, is_inlined: bool = False, is_member: bool = False) -> Callable[[Callable[..., Any]], Any]:
+def kernel(
+    signature: Any, *, is_inlined: bool = False, is_member: bool = False, releases_gil: bool = False
+) -> Callable[[Callable[..., Any]], Any]:
     """Declare a kernel with its one signature and enter it in :data:`KERNELS`.
 
     A kernel allocates nothing per event, raises nothing (it returns a status) and reads no global state.
     ``is_inlined`` puts its body into every caller: for what runs at every bar and has one caller or two.
+    ``releases_gil`` lets other threads run Python while it computes: for long computations shared among threads,
+    each of which writes to arrays of its own.
     """
 
     def declare(function: Callable[..., Any]) -> Any:
         name = f"{function.__module__}.{function.__qualname__}"
-        compiled = _dispatcher(function, signature, is_inlined) if JIT else function
+        compiled = _dispatcher(function, signature, is_inlined, releases_gil) if JIT else function
         KERNELS[name] = Kernel(name, signature, function, compiled)
         return compiled
 
@@ -324,7 +328,7 @@ class ReachedSourcesLocator:
 _CACHE_ERRORS = (OSError, EOFError, pickle.UnpicklingError)
 
 
-def _dispatcher(function: Callable[..., Any], signature: Any, is_inlined: bool) -> Any:
+def _dispatcher(function: Callable[..., Any], signature: Any, is_inlined: bool, releases_gil: bool) -> Any:
     can_cache = Path(function.__code__.co_filename).is_file() and _is_writable(cache_folder())
     config: Any = numba.config
     previous = config.CACHE_LOCATOR_CLASSES
@@ -339,6 +343,7 @@ def _dispatcher(function: Callable[..., Any], signature: Any, is_inlined: bool) 
             boundscheck=BOUNDS_CHECK,
             error_model="numpy",
             forceinline=is_inlined,
+            nogil=releases_gil,
             **options,
         )
     finally:

@@ -1,5 +1,5 @@
 # mypy: allow-untyped-calls
-"""Memory for kernels: scratch arrays on the stack, and views that cost nothing.
+"""Memory for kernels: scratch arrays on the stack, views that cost nothing, the bits of a number, one exact product.
 
 Kernels allocate nothing and may not return slices, so these few things are made by the compiler itself. With
 ``BOT4_JIT=0`` each is the plain NumPy expression that it stands for.
@@ -7,6 +7,7 @@ Kernels allocate nothing and may not return slices, so these few things are made
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -135,6 +136,71 @@ def _plain_apart() -> None:
     return None
 
 
+def _make_wide() -> Any:
+    @intrinsic
+    def wide(_typing_context: Any) -> Any:
+        def codegen(context: Any, builder: Any, _signature: Any, _arguments: Any) -> Any:
+            # llvmlite lists the attributes that it knows by name; LLVM takes any in this form.
+            set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+            return context.get_dummy_value()
+
+        return types.void(), codegen
+
+    return wide
+
+
+def _make_bitcast(source: Any, target: Any, llvm_target: Any) -> Any:
+    @intrinsic
+    def bitcast(_typing_context: Any, value: Any) -> Any:
+        if value != source:
+            return None
+
+        def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return builder.bitcast(arguments[0], llvm_target)
+
+        return target(source), codegen
+
+    return bitcast
+
+
+def _make_fused() -> Any:
+    @intrinsic
+    def fused(_typing_context: Any, a: Any, b: Any, c: Any) -> Any:
+        if not (a == b == c == types.float64):
+            return None
+
+        def codegen(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+            return builder.fma(*arguments)
+
+        return types.float64(types.float64, types.float64, types.float64), codegen
+
+    return fused
+
+
+def _plain_fused(a: Any, b: Any, c: Any) -> Any:
+    a, b, c = float(a), float(b), float(c)
+    if not (math.isfinite(a) and math.isfinite(b)):
+        return a * b + c
+    if not math.isfinite(c):
+        return c  # the product is finite before it is rounded
+    (p, q), (r, s), (t, u) = a.as_integer_ratio(), b.as_integer_ratio(), c.as_integer_ratio()
+    above = p * r * u + t * q * s
+    if above == 0:
+        return a * b + c  # exact, and with the right sign of zero
+    try:
+        return above / (q * s * u)  # a quotient of integers is rounded once
+    except OverflowError:
+        return math.inf if above > 0 else -math.inf
+
+
+def _plain_float_of_bits(bits: Any) -> Any:
+    return np.uint64(bits).view(np.float64)
+
+
+def _plain_bits_of_float(value: Any) -> Any:
+    return np.float64(value).view(np.uint64)
+
+
 def _plain_part(whole: Any, first: int, count: int) -> Any:
     return whole[first : first + count]
 
@@ -168,6 +234,25 @@ apart: Any = _make_apart() if JIT else _plain_apart
 
 A loop that writes to several arrays then becomes vector instructions; the compiler would otherwise have to see at
 run time that no array lies over another, and gives up at the ninth pair.
+"""
+
+wide: Any = _make_wide() if JIT else _plain_apart
+"""``wide()`` at the top of a kernel: where the processor has vectors of eight float64, use them rather than of four.
+
+It pays in long loops of arithmetic over arrays, and costs nothing elsewhere; what is inlined follows its caller. The
+results are the same bits.
+"""
+
+float_of_bits: Any = _make_bitcast(types.uint64, types.float64, ir.DoubleType()) if JIT else _plain_float_of_bits
+"""``float_of_bits(bits)`` in a kernel: the float64 whose representation is the uint64 ``bits``."""
+
+bits_of_float: Any = _make_bitcast(types.float64, types.uint64, ir.IntType(64)) if JIT else _plain_bits_of_float
+"""``bits_of_float(value)`` in a kernel: the representation of a float64 as uint64."""
+
+fused: Any = _make_fused() if JIT else _plain_fused
+"""``fused(a, b, c)`` in a kernel: ``a * b + c`` of three float64, rounded once.
+
+One instruction where there are two, and the same bits everywhere; slow only on processors without it (before 2013).
 """
 
 part: Any = _make_part() if JIT else _plain_part

@@ -261,3 +261,29 @@ def test_the_digest_follows_own_modules_and_leaves_installed_ones_out(
 
     assert kernel._reached_files(str(strategy)) == {str(strategy), str(tmp_path / "beside_strategy.py")}
     assert kernel._reached_files(str(other)) == {str(other)}
+
+
+SPINNING = """
+import threading, time
+from bot4.kernel import i8, kernel
+kinds = {}
+for releases in (False, True):
+    @kernel(i8(i8, i8), releases_gil=releases)
+    def spin(n, seed):
+        for i in range(n):
+            seed = (seed * 6364136223846793005 + 1442695040888963407) ^ (seed >> 7)
+        return seed
+    spin(1, 1)
+    worker = threading.Thread(target=spin, args=(100_000_000, 1))
+    worker.start()
+    turns = 0
+    while worker.is_alive():
+        turns += 1
+        time.sleep(0.001)
+    kinds[releases] = turns
+kinds[True] > 10 > kinds[False]
+"""
+
+
+def test_other_threads_run_python_beside_a_kernel_only_if_it_lets_go_of_the_interpreter(tiny: Path) -> None:
+    assert run(tiny, SPINNING)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+from typing import Any
+
 import numpy as np
 import pytest
 
-from bot4.kernel import array, f8, i8, kernel, void
-from bot4.kernel_memory import apart, columns_from, part, scratch, stretch
+from bot4.kernel import JIT, array, f8, i8, kernel, u8, void
+from bot4.kernel_memory import apart, bits_of_float, columns_from, float_of_bits, fused, part, scratch, stretch, wide
 
 SPAN = 16
 
@@ -104,3 +108,53 @@ def test_a_part_is_a_slice() -> None:
     expected[2:5] = np.eye(3)
     np.testing.assert_array_equal(values, [0, 0, 1, 1, 1, 0])
     np.testing.assert_array_equal(matrix, expected)
+
+
+@kernel(void(array(f8), array(u8), array(f8)))
+def there_and_back(values: np.ndarray, bits: np.ndarray, back: np.ndarray) -> None:
+    wide()
+    for i in range(len(values)):
+        bits[i] = bits_of_float(values[i])
+        back[i] = float_of_bits(bits[i])
+
+
+def test_bits_of_a_number_are_its_representation() -> None:
+    values = np.array([0.0, -0.0, 1.0, -2.5, 1e-310, np.inf, np.pi])
+    bits, back = np.zeros(7, np.uint64), np.zeros(7)
+    there_and_back(values, bits, back)
+    np.testing.assert_array_equal(bits, values.view(np.uint64))
+    np.testing.assert_array_equal(back.view(np.uint64), bits)
+
+
+@pytest.mark.skipif(not JIT, reason="only a compiled function has attributes")
+def test_a_wide_kernel_asks_for_the_widest_vectors() -> None:
+    # Declared in a string, so that it is compiled here: what comes from the cache cannot be looked into.
+    names: dict[str, Any] = {"kernel": kernel, "void": void, "array": array, "f8": f8, "wide": wide}
+    for name, first in (("is_wide", "wide()"), ("is_not", "pass")):
+        exec(f"@kernel(void(array(f8)))\ndef {name}(x):\n    {first}\n    x[0] = 1.0\n", names)
+        names[name](np.zeros(1))
+        code = next(iter(names[name].inspect_llvm().values()))
+        assert ('"prefer-vector-width"="512"' in code) == (name == "is_wide")
+
+
+@kernel(void(array(f8), array(f8), array(f8), array(f8)))
+def fused_products(a: np.ndarray, b: np.ndarray, c: np.ndarray, out: np.ndarray) -> None:
+    for i in range(len(a)):
+        out[i] = fused(a[i], b[i], c[i])
+
+
+def test_a_fused_product_is_rounded_once() -> None:
+    generator = np.random.default_rng(1)
+    a, b = generator.normal(size=(2, 500)) * 10.0 ** generator.integers(-9, 9, (2, 500))
+    c = -a * b * (1.0 + generator.integers(-2, 3, 500) * 2.0**-52)  # nearly all cancels
+    c[:100] = generator.normal(size=100)
+    a[0], b[0], c[0] = 0.0, -1.0, -0.0
+    a[1], b[1], c[1] = 1e300, 1e300, -math.inf
+    a[2], b[2], c[2] = 1e300, 1e300, 1.0
+    out = np.empty(500)
+    fused_products(a, b, c, out)
+    exact = [float(Fraction(x) * Fraction(y) + Fraction(z)) for x, y, z in zip(a[3:], b[3:], c[3:], strict=True)]
+    np.testing.assert_array_equal(out[3:], exact)
+    assert np.count_nonzero(out[3:] != a[3:] * b[3:] + c[3:]) > 100
+    assert math.copysign(1.0, out[0]) == -1.0
+    assert (out[1], out[2]) == (-math.inf, math.inf)

@@ -45,6 +45,7 @@ COMMANDS = {
     "data": LazyCommand("bot4.app.cli.data", "Import, download, check and show market data."),
     "indicators": LazyCommand("bot4.app.cli.indicators", "List, explain, compute and draw indicators."),
     "patterns": LazyCommand("bot4.app.cli.patterns", "Find patterns, levels and trend lines in bars."),
+    "book": LazyCommand("bot4.app.cli.book", "Rebuild order books from recorded streams."),
     "risk": LazyCommand("bot4.app.cli.risk", "Fit volatility models to bars."),
     "strategies": LazyCommand("bot4.app.cli.strategies", "List strategies and their parameters."),
     "config": LazyCommand("bot4.app.cli.config", "Show the settings and where each came from."),
