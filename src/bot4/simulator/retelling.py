@@ -1,4 +1,4 @@
-"""Fills told again: the answer to a query brings those that whoever asks does not know of, before the order's status."""
+"""Fills told again: the answer to a query first brings those that whoever asks does not know of."""
 
 from __future__ import annotations
 
