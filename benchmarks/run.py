@@ -1,7 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step orders start memory talib
-candlesticks updates volatility paths dependence book matching quoting.
+candlesticks updates volatility paths dependence book matching quoting round_trip.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from benchmarks import (
     bench_orders,
     bench_paths,
     bench_quoting,
+    bench_round_trip,
     bench_start,
     bench_step,
     bench_talib,
@@ -50,6 +51,7 @@ BENCHMARKS = {
     "book": bench_book,
     "matching": bench_matching,
     "quoting": bench_quoting,
+    "round_trip": bench_round_trip,
 }
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "performance.md"

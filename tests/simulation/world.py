@@ -35,10 +35,10 @@ from tests.simulation.profiles import VALIDITY_MS, Profile
 START_NS = 1_700_000_000_000_000_000
 SECOND_NS = 1_000_000_000
 CAPITAL = Decimal(10_000_000)
-TAIL = 40
+TAIL = 60
 LEAST_EVENTS = 1_000
 ENTRY_SHARE, LEAVE_SHARE, MOVE_SHARE, CANCEL_SHARE = 0.25, 0.06, 0.12, 0.05  # of the steps, while it makes sense
-LONGEST_BARE_NS = 15 * SECOND_NS  # without a stop or an exit, the venue being within reach
+LONGEST_BARE_NS = 20 * SECOND_NS  # without a stop or an exit, the venue being within reach
 RESYNC_EVERY = 40  # steps
 SNAPSHOT_EVERY = 60  # entries of the journal
 WARM_SHARE = 0.6  # of the restarts; the others know nothing but the venue
@@ -242,6 +242,7 @@ class World:
         else:
             self._recover()
         self.is_up = True
+        self._checked_ns = self.now  # while we were down nobody could act
         self.tail.append(f"{self._clock()} we are back, {'cold' if self._is_cold else 'warm'}")
         self._compare()
 
@@ -365,22 +366,40 @@ class World:
 
     def _check_fills(self) -> None:
         theirs = self.exchange.fills()
-        ours = np.concatenate([*self.booked, self.desk.fills()], dtype=theirs.dtype)
-        ours = ours[np.argsort(ours["trade_id"], kind="stable")]
+        booked = np.concatenate([*self.booked, self.desk.fills()], dtype=theirs.dtype)
+        ours = booked[np.argsort(booked["trade_id"], kind="stable")]
         ids, known = ours["trade_id"].tolist(), theirs["trade_id"].tolist()
         self._require(len(set(ids)) == len(ids), f"booked twice: {[k for k, n in Counter(ids).items() if n > 1]}")
         missing = [(int(f["trade_id"]), int(f["order_id"])) for f in theirs if int(f["trade_id"]) not in set(ids)]
         self._require(ids == known, f"never booked (trade, order): {missing}")
         for name in ("order_id", "symbol", "side", "price_ticks", "qty_lots", "fee_atoms", "is_maker"):
             self._require((ours[name] == theirs[name]).all(), f"fills differ in {name}")
-        universe = self.profile.universe
+        self._check_books(booked, theirs)
+
+    def _check_books(self, booked: Any, theirs: Any) -> None:
+        """Every account is what the fills make it, and the venue's to the last atom.
+
+        Of an open perpetual the order of booking decides on which side of the balance an atom of its basis stands:
+        balance and basis are the venue's together, and each by itself where nothing is held.
+        """
+        universe, brain = self.profile.universe, self.desk.brain[0]
         deposit = Deposited("USDT", int(CAPITAL * 10 ** universe.decimals("USDT")))
-        brain = self.desk.brain[0]
-        wrong = disagreements(recompute(universe, [deposit, *theirs]), universe, brain["ledger"], brain["positions"])
+        wrong = disagreements(recompute(universe, [deposit, *booked]), universe, brain["ledger"], brain["positions"])
         self._require(wrong == [], f"books: {wrong}")
-        for asset, (free, locked) in self.exchange.balances().items():
-            held = self.desk.balances()[asset]
-            self._require(held == free + locked, f"{asset}: we hold {held}, the venue says {free + locked}")
+        at_venue = recompute(universe, [deposit, *theirs])
+        shift = sum(int(brain["positions"][k]["cost_atoms"]) - at_venue.holdings[k].cost for k in self.symbols)
+        held = self.desk.balances()["USDT"]
+        balance = sum(self.exchange.balances()["USDT"])
+        self._require(
+            held - balance == shift, f"USDT: we hold {held}, the venue says {balance}, bases differ by {shift}"
+        )
+        for symbol in self.symbols:
+            mine, its = brain["positions"][symbol], at_venue.holdings[symbol]
+            self._require(
+                mine["fees_atoms"] == its.fees, f"fees of {symbol}: {mine['fees_atoms']}, the venue's {its.fees}"
+            )
+            if mine["lots"] == 0:
+                self._require((mine["cost_atoms"], mine["realised_atoms"]) == (0, its.realised), f"results of {symbol}")
 
     def _check_orders(self) -> None:
         doubled = [k for k, n in (self.exchange.accepted | self.exchange.placed).items() if n > 1]

@@ -237,7 +237,26 @@ def test_fills_that_never_come_halt_new_risk(desk: Desk) -> None:
     assert desk.halts() == ["FILLS_MISSING"]
     desk.filled(bracket.entry, 30, left=70)
     assert desk.status(bracket.entry) == "CANCELLED"
+    assert not desk.is_halted()  # they did come
     desk.check_books()
+
+
+def test_a_query_whose_own_outcome_is_unknown_leads_to_no_further_ones(desk: Desk) -> None:
+    bracket = desk.enter()
+    desk.report(ORDER_UNKNOWN, bracket.entry)
+    assert desk.said(with_queries=True) == ASKED_ENTRY
+    desk.report(ORDER_UNKNOWN, bracket.entry)
+    assert desk.said(with_queries=True) == []
+
+
+def test_an_answer_that_comes_at_last_lifts_the_halt_for_silence(desk: Desk) -> None:
+    bracket = desk.enter()
+    desk.report(ORDER_UNKNOWN, bracket.entry)
+    for _ in range(60):
+        desk.tick(1)
+    assert desk.halts() == ["NO_ANSWER"]
+    answer(desk, bracket.entry, OrderStatus.WORKING)
+    assert not desk.is_halted()
 
 
 def test_a_cancel_that_says_what_had_filled_waits_for_that_fill_and_halts_nothing(desk: Desk) -> None:

@@ -31,6 +31,7 @@ from bot4.domain.events import (
 from bot4.domain.instruments import Universe
 from bot4.domain.orders import FREE, HELD, SELL, UNKNOWN, OrderStatus, is_finished, is_open
 from bot4.domain.portfolio import HOLDINGS
+from bot4.domain.recomputation import recompute
 from bot4.engine.venue_account import VenueAccount
 from bot4.kernel import kernel, records, void, warm_up
 from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
@@ -308,11 +309,27 @@ def _other_balances(brain: Any, universe: Universe, account: VenueAccount) -> li
     if account.balances is None:
         return []
     held = brain["ledger"]["balances"][HOLDINGS]
-    return [
-        Difference("balance", asset, f"{int(held[k])} atoms", f"{account.balances[asset]} atoms", False)
-        for k, asset in enumerate(universe.assets)
-        if asset in account.balances and int(held[k]) != account.balances[asset]
-    ]
+    found = []
+    for k, asset in enumerate(universe.assets):
+        if asset in account.balances and int(held[k]) != account.balances[asset]:
+            ours, theirs = int(held[k]), account.balances[asset]
+            is_explained = ours - theirs == _moved_by_the_order_of_fills(brain, universe, account, asset)
+            found.append(Difference("balance", asset, f"{ours} atoms", f"{theirs} atoms", is_explained))
+    return found
+
+
+def _moved_by_the_order_of_fills(brain: Any, universe: Universe, account: VenueAccount, asset: str) -> int:
+    """Atoms by which an asset differs because open perpetuals were booked in another order than they were filled.
+
+    A reduction rounds what it releases of the basis, so the order decides where an atom of an open position stands:
+    in its basis or in the balance. Their difference does not depend on it, and at zero lots nothing is left of it.
+    """
+    theirs = recompute(universe, list(np.sort(account.fills, order="trade_id"))).holdings
+    return sum(
+        int(brain["positions"][k]["cost_atoms"]) - theirs[k].cost
+        for k, instrument in enumerate(universe.instruments)
+        if instrument.is_perpetual and instrument.quote == asset
+    )
 
 
 def _fills_not_there(booked: Records, account: VenueAccount) -> list[Difference]:

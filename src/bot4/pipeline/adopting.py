@@ -119,7 +119,8 @@ def settle_strays(brain: Any, config: Any, outbox: Any, ts_ns: int) -> None:
     for symbol in range(config["n_symbols"]):
         stray = adopt_strays(brain, config, symbol)
         sleeve = brain["sleeves"][0, symbol]
-        if stray != 0 and sleeve["lots"] != 0 and not is_live(brain, sleeve["stop_order_id"]):
+        has_no_entry = stray != 0 or sleeve["entry_order_id"] == 0  # taken in now, or with an order of the snapshot
+        if has_no_entry and sleeve["lots"] != 0 and not is_live(brain, sleeve["stop_order_id"]):
             leave(brain, config, outbox, symbol, 0, BY_EMERGENCY, ts_ns)
 
 

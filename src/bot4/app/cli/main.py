@@ -38,6 +38,9 @@ class LazyCommand(NamedTuple):
 COMMANDS = {
     "backtest": LazyCommand("bot4.app.cli.backtest", "Run strategies over recorded market data."),
     "paper": LazyCommand("bot4.app.cli.paper", "Trade on paper: live, replayed or synthetic market."),
+    "simulate": LazyCommand(
+        "bot4.app.cli.simulate", "Serve a simulated exchange that any Binance client can trade on."
+    ),
     "replay": LazyCommand("bot4.app.cli.replay", "Re-run a journal and prove its decisions."),
     "explain": LazyCommand("bot4.app.cli.explain", "Show how one trade or decision of a journal came about."),
     "status": LazyCommand("bot4.app.cli.status", "Show where a paper run stands."),

@@ -183,11 +183,15 @@ def _common(listing: Listing, sent: Parameters, name: str, kind: Kind) -> OrderR
         limit_ticks=listing.ticks(price) if price is not None else 0,
         stop_ticks=listing.ticks(stop) if stop is not None else 0,
         flags=kind.flags,
-        self_trade=SELF_TRADE[sent.one_of("selfTradePreventionMode", SELF_TRADE)]
-        if "selfTradePreventionMode" in sent
-        else -1,
+        self_trade=_self_trade(sent),
         client_id=sent.client_id("newClientOrderId"),
     )
+
+
+def _self_trade(sent: Parameters) -> int:
+    if "selfTradePreventionMode" not in sent:
+        return -1
+    return SELF_TRADE[sent.one_of("selfTradePreventionMode", SELF_TRADE)]
 
 
 def _require(sent: Parameters, needed: tuple[str, ...], optional: set[str]) -> None:

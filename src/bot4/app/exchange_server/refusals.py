@@ -11,8 +11,16 @@ from bot4.domain import venue_reasons as reasons
 class Refusal(Exception):
     """A request that is answered by an error: its HTTP status, Binance's code and message, headers to add."""
 
-    def __init__(self, code: int, message: str, status: int = 400, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        code: int,
+        message: str,
+        status: int = 400,
+        headers: Mapping[str, str] | None = None,
+        data: Mapping[str, object] | None = None,
+    ) -> None:
         super().__init__(message)
+        self.data = data
         self.code = code
         self.message = message
         self.status = status
@@ -21,7 +29,8 @@ class Refusal(Exception):
     @property
     def body(self) -> dict[str, object]:
         """The JSON of the answer."""
-        return {"code": self.code, "msg": self.message}
+        body: dict[str, object] = {"code": self.code, "msg": self.message}
+        return body if self.data is None else body | {"data": dict(self.data)}
 
 
 class Wording(NamedTuple):

@@ -28,6 +28,7 @@ from bot4.domain.orders import (
     is_finished,
 )
 from bot4.kernel import i8, kernel, record, void
+from bot4.pipeline.execution.halting import lift_silence
 from bot4.pipeline.execution.order_table import move_order
 from bot4.pipeline.execution.outbox import emit_command
 from bot4.pipeline.state import BRAIN, CONFIG, ORDER_CARE, OUTBOX
@@ -140,6 +141,9 @@ def end_order(brain: Any, slot: int, status: int, reason: int) -> None:
     care["told_status"] = 0
     care["n_asked"] = 0
     care["ts_due_ns"] = 0
+    if care["is_given_up"]:
+        care["is_given_up"] = 0
+        lift_silence(brain, order["id"])
     sleeve = brain["sleeves"][order["strategy"], order["symbol"]]
     if order["id"] == sleeve["entry_order_id"]:
         sleeve["is_entering"] = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bot4.domain.halts import FILL_AFTER_END
+from bot4.domain.halts import FILL_AFTER_END, FILLS_MISSING, NO_ANSWER
 from bot4.kernel import i8, kernel, record, records, void
 from bot4.pipeline.state import BRAIN, N_HALTS
 
@@ -32,18 +32,18 @@ def halt_brain(brains: Any, reason: int, order_id: int, symbol: int) -> None:
     halt(brains[0], reason, order_id, symbol)
 
 
-@kernel(void(record(BRAIN), i8))
-def lift_explained(brain: Any, order_id: int) -> None:
-    """Take back the halts for fills of an order after its end: the venue has confirmed what it filled.
+@kernel(void(record(BRAIN), i8, i8, i8))
+def _lift(brain: Any, order_id: int, first_reason: int, second_reason: int) -> None:
+    """Take back the halts for two reasons about an order; where no other is left, new risk may be taken again.
 
-    Where nothing else halted new risk, it may be taken again. Halts too many to be written down stay.
+    Halts too many to be written down stay.
     """
     if brain["n_halts"] > N_HALTS:
         return
     kept = 0
     for at in range(brain["n_halts"]):
         row = brain["halts"][at]
-        if row["reason"] == FILL_AFTER_END and row["order_id"] == order_id:
+        if row["order_id"] == order_id and row["reason"] in (first_reason, second_reason):
             continue
         if kept != at:
             brain["halts"][kept] = row
@@ -53,6 +53,18 @@ def lift_explained(brain: Any, order_id: int) -> None:
     brain["n_halts"] = kept
     if kept == 0:
         brain["is_halted"] = 0
+
+
+@kernel(void(record(BRAIN), i8))
+def lift_explained(brain: Any, order_id: int) -> None:
+    """Take back the halts for fills of an order after its end: the venue has confirmed what it filled."""
+    _lift(brain, order_id, FILL_AFTER_END, FILL_AFTER_END)
+
+
+@kernel(void(record(BRAIN), i8))
+def lift_silence(brain: Any, order_id: int) -> None:
+    """Take back the halts for what the venue did not say of an order: it has said it."""
+    _lift(brain, order_id, NO_ANSWER, FILLS_MISSING)
 
 
 @kernel(void(record(BRAIN)))

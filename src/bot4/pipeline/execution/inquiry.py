@@ -35,7 +35,7 @@ from bot4.pipeline.execution.awaiting import (
     send,
     settle_status,
 )
-from bot4.pipeline.execution.halting import halt, lift_explained
+from bot4.pipeline.execution.halting import halt, lift_explained, lift_silence
 from bot4.pipeline.execution.order_table import find_order
 from bot4.pipeline.state import BRAIN, CONFIG, ORDER_CARE, OUTBOX
 
@@ -297,6 +297,8 @@ def _take_open(brain: Any, config: Any, report: Any, slot: int) -> None:
     if care["venue_filled_lots"] > order["filled_lots"]:
         ask_later(brain, config, slot, ts_ns)
     elif not care["waits"] & care["unknown"] and care["is_asking"]:
+        if care["is_given_up"]:
+            lift_silence(brain, order["id"])
         _stop_asking(care)
         if care["wants_cancel"] and not care["waits"] & AWAITS_CANCEL:
             cancel_later(brain, config, slot, ts_ns)

@@ -20,7 +20,7 @@ from bot4.domain.venue_reasons import (
 )
 from bot4.kernel import b1, i8, kernel, record, void
 from bot4.pipeline.execution.awaiting import send, want_as_it_is
-from bot4.pipeline.execution.commands import place_stop
+from bot4.pipeline.execution.commands import cancel_order, place_stop
 from bot4.pipeline.execution.local_brackets import exit_lots_in_market
 from bot4.pipeline.execution.order_table import find_order, is_live, move_order
 from bot4.pipeline.state import BRAIN, CONFIG, OUTBOX
@@ -58,6 +58,9 @@ def protect(brain: Any, config: Any, outbox: Any, symbol: int, strategy: int, ts
         return STOP_IS_LOST if _may_try_stop(brain, config, sleeve["stop_order_id"], ts_ns) else 0
     if _emergency_loss_is_reached(brain, config, symbol, strategy):
         return BY_EMERGENCY
+    if config["execution"]["has_native_brackets"] and _is_outgrown(brain, symbol, strategy):
+        cancel_order(brain, config, outbox, sleeve["stop_order_id"], ts_ns)  # a larger one follows when it is gone
+        return 0
     if is_close and sleeve["trail_ticks"] > 0:
         _trail(brain, config, outbox, symbol, strategy, close, side, ts_ns)
     return 0
@@ -135,6 +138,18 @@ def _emergency_loss_is_reached(brain: Any, config: Any, symbol: int, strategy: i
         loss_ticks = -loss_ticks
     # A price this far beyond the stop means that the stop did not do its work.
     return int(loss_ticks > 2.0 * config["decision"]["emergency_stop"] * sleeve["decision_ticks"])
+
+
+@kernel(b1(record(BRAIN), i8, i8))
+def _is_outgrown(brain: Any, symbol: int, strategy: int) -> bool:
+    """Whether a stop that came in the stead of a lost one is too small: its entry had filled more than was told then.
+
+    A venue with brackets of its own lets no one change the quantity of a bracket's stop.
+    """
+    sleeve = brain["sleeves"][strategy, symbol]
+    order = brain["orders"][find_order(brain, sleeve["stop_order_id"])]
+    is_restored = order["parent_id"] == 0 and order["ts_active_ns"] > 0
+    return bool(is_restored and order["qty_lots"] - order["filled_lots"] < abs(sleeve["lots"]))
 
 
 @kernel(void(record(BRAIN), record(CONFIG), record(OUTBOX), i8, i8, i8, i8, i8))

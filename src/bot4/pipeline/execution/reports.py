@@ -214,5 +214,6 @@ def _take_unknown_outcome(brain: Any, config: Any, outbox: Any, report: Any, slo
         bits = AWAITS_CANCEL
     elif report["flags"] & ABOUT_REPLACE:
         bits = AWAITS_REPLACE
-    if brain["care"][slot]["waits"] & bits:
+    care = brain["care"][slot]
+    if care["waits"] & bits and not care["unknown"] & bits:  # else it is being asked about already
         become_unknown(brain, config, outbox, slot, bits, report["ts_ns"])

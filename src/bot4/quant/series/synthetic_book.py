@@ -1,4 +1,4 @@
-"""A synthetic level-2 market: changes of a book and the trades that take from it, from a seed, one step of time at once.
+"""A synthetic level-2 market from a seed: changes of a book and the trades that take from it, one step of time at once.
 
 It is made for serving and testing an exchange without a real one; no result on it says anything about a real market.
 
@@ -13,8 +13,8 @@ Model, per step of length dt (years):
 - *Changes*: Poisson, a level drawn evenly gets a new size. Sizes are log-normal, grow with the distance from the best
   price, and are whole lots of at least one.
 
-Both sides always have ``n_levels`` levels, and no event leaves the book crossed or a level below zero. The same seed gives
-the same events; the state is plain values, so that a stopped market goes on where it was.
+Both sides always have ``n_levels`` levels, and no event leaves the book crossed or a level below zero. The same seed
+gives the same events; the state is plain values, so that a stopped market goes on where it was.
 """
 
 from __future__ import annotations
@@ -220,8 +220,8 @@ class SyntheticBook:
             self._set(gaps, side, standing - lots)
 
     def _resize(self) -> None:
-        levels = self._levels()
-        gaps, _lots, side = levels[int(self._rng.integers(len(levels)))]
+        side = BUY if self._rng.random() < 0.5 else SELL
+        gaps = list(self._sizes[side])[int(self._rng.integers(len(self._sizes[side])))]
         bid, ask = self.best_gaps
         self._set(gaps, side, self._drawn_lots(bid - gaps if side == BUY else gaps - ask))
 
