@@ -1,12 +1,7 @@
 """Run the benchmarks, write their tables into ``docs/performance.md`` and the figures into ``out/benchmarks.json``.
 
-<<<<<<< HEAD
 ``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step orders start memory talib
 candlesticks updates volatility paths dependence book matching quoting round_trip.
-=======
-``python -m benchmarks [NAME ...]``: all of them, or those named: bars hybrid step start memory talib
-candlesticks updates volatility paths dependence book matching quoting.
->>>>>>> book
 """
 
 from __future__ import annotations
@@ -28,15 +23,10 @@ from benchmarks import (
     bench_hybrid,
     bench_matching,
     bench_memory,
-<<<<<<< HEAD
     bench_orders,
     bench_paths,
     bench_quoting,
     bench_round_trip,
-=======
-    bench_paths,
-    bench_quoting,
->>>>>>> book
     bench_start,
     bench_step,
     bench_talib,
@@ -61,10 +51,7 @@ BENCHMARKS = {
     "book": bench_book,
     "matching": bench_matching,
     "quoting": bench_quoting,
-<<<<<<< HEAD
     "round_trip": bench_round_trip,
-=======
->>>>>>> book
 }
 _ROOT = Path(__file__).resolve().parents[1]
 PAGE = _ROOT / "docs" / "performance.md"
