@@ -1,8 +1,4 @@
-<<<<<<< HEAD
 """Fills told again: the answer to a query first brings those that whoever asks does not know of."""
-=======
-"""Fills told again: the answer to a query brings those that whoever asks does not know of, before the status."""
->>>>>>> core
 
 from __future__ import annotations
 
