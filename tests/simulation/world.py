@@ -41,6 +41,10 @@ ENTRY_SHARE, LEAVE_SHARE, MOVE_SHARE, CANCEL_SHARE = 0.25, 0.06, 0.12, 0.05  # o
 LONGEST_BARE_NS = 20 * SECOND_NS  # without a stop or an exit, the venue being within reach
 RESYNC_EVERY = 40  # steps
 SNAPSHOT_EVERY = 60  # entries of the journal
+# What no fault of these worlds causes: the venue and the money are right, and no order comes after its validity.
+NEVER_TRUE = frozenset(
+    {HaltReason.CAME_BACK, HaltReason.UNBOOKABLE, HaltReason.OVERFILL, HaltReason.NO_ROOM, HaltReason.STRANGE_FILL}
+)
 WARM_SHARE = 0.6  # of the restarts; the others know nothing but the venue
 
 
@@ -120,6 +124,7 @@ class World:
         self._statuses: dict[int, int] = {}
         self._ids: list[int] = []
         self._now_statuses: list[int] = []
+        self._n_halts = 0
         self._bare_ns = [0 for _ in self.symbols]
         self._checked_ns = START_NS
         self._snapshot, self._journal, self._sent = self.desk.state(), [], []
@@ -197,6 +202,7 @@ class World:
         self._journal.append((what, args, kwargs))
         getattr(self.desk, what)(*args, **kwargs)
         self._record_moves()
+        self._note_halts()
         if self.desk.outbox[0]["n_commands"]:
             self._send(self.desk.commands())
 
@@ -319,6 +325,16 @@ class World:
                 self._statuses[order_id] = status
                 self.hits[before, status] += 1
 
+    def _note_halts(self) -> None:
+        n_halts = int(self.desk.brain[0]["n_halts"])
+        if n_halts > self._n_halts:
+            new = self.desk.halts()[self._n_halts :]
+            self.halts.update(new)
+            self.tail.append(f"{self._clock()} halted: {[reason.name for reason in new]}")
+            wrong = [reason.name for reason in new if reason in NEVER_TRUE]
+            self._require(not wrong, f"halted for what cannot be: {wrong}")
+        self._n_halts = n_halts
+
     def _check_always(self) -> None:
         """Every position has a stop at the venue or an exit on its way, or will soon; nothing was placed twice."""
         passed, self._checked_ns = self.now - self._checked_ns, self.now
@@ -361,7 +377,6 @@ class World:
                 held == net_lots[symbol], f"we hold {held} lots of {symbol}, the venue says {net_lots[symbol]}"
             )
             self._require(held == sleeve["lots"], f"the sleeve of {symbol} holds {sleeve['lots']}, the position {held}")
-        self.halts.update(self.desk.halts())
         self._require(self.desk.is_halted == (len(self.desk.halts()) > 0), "halted without a reason")
 
     def _check_fills(self) -> None:
