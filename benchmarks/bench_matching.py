@@ -56,7 +56,7 @@ def run_flow(flow: Any, book: IntArray, fills: IntArray, trades: IntArray) -> in
 
 def matched(flow: Any, n_trades: int = 0) -> tuple[IntArray, int]:
     """Trades of a flow, and the orders that are left; with no rows for trades the loop alone."""
-    book, fills = new_price_time_book(n_orders=1 << 16, n_prices=4096), np.zeros((1024, 6), dtype=np.int64)
+    book, fills = new_price_time_book(n_orders=1 << 14, n_prices=1024), np.zeros((1024, 6), dtype=np.int64)
     trades = np.zeros((n_trades, 4), dtype=np.int64)
     n = int(run_flow(flow, book, fills, trades))
     return trades[:n], int(order_count(book))
@@ -69,7 +69,7 @@ def measure_bot4(flow: Any) -> dict[str, Any]:
     fills, none = np.zeros((1024, 6), dtype=np.int64), np.zeros((0, 4), dtype=np.int64)
     times = []
     for _ in range(5):
-        book = new_price_time_book(n_orders=1 << 16, n_prices=4096)
+        book = new_price_time_book(n_orders=1 << 14, n_prices=1024)
         book[::512] += 0  # touched, so that the machine has given the memory
         times.append(cpu_seconds(lambda book=book: run_flow(flow, book, fills, none)))
     part = flow[:50_000]

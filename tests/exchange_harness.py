@@ -191,7 +191,7 @@ class Floor:
         )
 
     def query(self, order_id: int, symbol: int = 0) -> Report:
-        return self.request(self.command(QUERY, id=order_id, symbol=symbol))[0]
+        return self.request(self.command(QUERY, id=order_id, symbol=symbol))[-1]
 
     # --- what is seen --------------------------------------------------------------------------------------------
 

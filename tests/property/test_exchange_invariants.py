@@ -182,7 +182,7 @@ def told(reports: list[Report]) -> list[tuple[str, int, int, int]]:
     rows = []
     for r in reports:
         kind = r.kind.removeprefix("ORDER_")
-        lots = r.status_lots - r.status_filled if kind == "STATUS" else r.lots
+        lots = r.status_lots - r.status_filled if kind == "STATUS" else r.lots if kind == "FILLED" else 0
         rows.append((kind, r.order_id, r.ticks, lots))
     return rows
 

@@ -16,6 +16,7 @@ from bot4.domain.orders import (
     GOOD_TILL_DATE,
     IMMEDIATE_OR_CANCEL,
     LIMIT,
+    QUERY,
     STOP_LIMIT,
     WAITS_FOR_FULL_FILL,
 )
@@ -206,6 +207,8 @@ def test_fees_in_a_third_asset_are_named_in_the_report() -> None:
     in_usdt = (value * 75_000 + ATOM - 1) // ATOM
     assert report.fee == (in_usdt + 499) // 500
     assert floor.exchange.balances()["BNB"] == (ATOM - report.fee, 0)
+    again = floor.request(floor.command(QUERY, id=1))[0]
+    assert (again.trade_id, again.fee, again.flags) == (report.trade_id, report.fee, report.flags), "as it was told"
     assert usdt(floor) == (ATOM - value, 0)
 
 

@@ -158,5 +158,5 @@ EVENT = np.dtype(
 
 
 def copied_rows(rows: npt.NDArray[np.void]) -> npt.NDArray[np.void]:
-    """A copy of records, one-dimensional and contiguous, by their bytes: NumPy copies field by field, 20 times slower."""
+    """A copy of records, one-dimensional and contiguous, by bytes: NumPy copies field by field, 20 times slower."""
     return np.frombuffer(bytearray(rows.tobytes()), dtype=rows.dtype)

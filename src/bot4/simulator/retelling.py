@@ -1,4 +1,4 @@
-"""Fills told again: the answer to a query brings those that whoever asks does not know of, before the order's status."""
+"""Fills told again: the answer to a query first brings those that whoever asks does not know of."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from bot4.domain.events import EVENT, IS_MAKER, IS_SELL, ORDER_FILLED, ORDER_STATUS
+from bot4.domain.events import EVENT, FEE_ASSET_SHIFT, IS_MAKER, IS_SELL, ORDER_FILLED, ORDER_STATUS
 from bot4.domain.orders import FILLED, QUERY, SELL
 
 Events: TypeAlias = npt.NDArray[np.void]
@@ -42,6 +42,7 @@ def _retold(status: Any, fills: npt.NDArray[np.void]) -> list[Any]:
     rows = np.zeros(len(fills), dtype=EVENT)
     rows["ts_ns"], rows["kind"], rows["symbol"] = fills["ts_ns"], ORDER_FILLED, fills["symbol"]
     rows["flags"] = np.where(fills["is_maker"] != 0, IS_MAKER, 0) | np.where(fills["side"] == SELL, IS_SELL, 0)
+    rows["flags"] |= fills["fee_asset"] << FEE_ASSET_SHIFT
     rows["order_id"], rows["trade_id"] = fills["order_id"], fills["trade_id"]
     rows["fill_ticks"], rows["fill_lots"] = fills["price_ticks"], fills["qty_lots"]
     rows["fee_atoms"] = fills["fee_atoms"]

@@ -38,8 +38,8 @@ from bot4.simulator.book.price_time import (
 )
 from bot4.simulator.book.price_time_store import (
     DISPLAY,
-    OWNER,
     new_price_time_book,
+    owner_of,
     place_of,
     rest_as_shown,
     side_of,
@@ -103,7 +103,7 @@ class PriceTimeBook:
     def amend(self, order_id: int, ticks: int, lots: int, *, self_trade: int = TRADE_WITH_SELF) -> Matched:
         """:func:`amend_order`."""
         place = place_of(self.array, order_id)
-        owner, display_lots = int(self.array[place + OWNER]), int(self.array[place + DISPLAY])
+        owner, display_lots = int(owner_of(self.array, place)), int(self.array[place + DISPLAY])
         side = int(side_of(self.array, place))
         status = amend_order(self.array, order_id, ticks, lots, self_trade, self._rows)
         return self._ended(status, order_id, owner, side, ticks, display_lots, 0, self_trade)

@@ -64,10 +64,10 @@ from bot4.simulator.book.price_time_store import (
     IS_CUT,
     KEY,
     LOTS,
+    MAX_OWNER,
     N_FILLS,
     N_OPEN,
     NEXT,
-    OWNER,
     PREVIOUS,
     REST_LOTS,
     RESTED,
@@ -75,6 +75,7 @@ from bot4.simulator.book.price_time_store import (
     free_order,
     key_of,
     new_price_time_book,
+    owner_of,
     place_of,
     queue_of,
     remove_order,
@@ -113,7 +114,7 @@ class MatchStatus(IntEnum):
     BAD_TICKS = BAD_TICKS  # 2**40 or more in magnitude
     FILLS_FULL = FILLS_FULL  # the fills written are facts, the rest is not in the book: go on with open_rest()
     BOOK_FULL = BOOK_FULL  # likewise, for want of room for the rest
-    BAD_ACTION = BAD_ACTION
+    BAD_ACTION = BAD_ACTION  # an action, a side, an id or an owner that there is not
 
 
 TRADE_FILL = 0
@@ -142,7 +143,7 @@ _FILLS = array(i8, 2)
 def _write_fill(book: IntArray, fills: IntArray, maker: int, lots: int, left: int, kind: int) -> None:
     row = book[N_FILLS]
     fills[row, 0] = book[maker + ID]
-    fills[row, 1] = book[maker + OWNER]
+    fills[row, 1] = owner_of(book, maker)
     fills[row, 2] = book[maker + KEY] >> 1
     fills[row, 3] = lots
     fills[row, 4] = left
@@ -180,7 +181,7 @@ def _take_queue(
     while left > 0 and book[queue + HEAD] != 0 and book[N_FILLS] < len(fills) and book[IS_CUT] == 0:
         maker = book[queue + HEAD]
         shown = book[maker + LOTS]
-        if self_trade == TRADE_WITH_SELF or owner == 0 or book[maker + OWNER] != owner:
+        if self_trade == TRADE_WITH_SELF or owner == 0 or owner_of(book, maker) != owner:
             traded = min(left, shown)
             _write_fill(book, fills, maker, traded, shown + book[maker + HIDDEN] - traded, TRADE_FILL)
             left -= traded
@@ -221,7 +222,7 @@ def _fillable_lots(book: IntArray, owner: int, side: int, limit_ticks: int, lots
     while total < lots and ticks != NO_ASK and ticks != NO_BID and (limit_ticks - ticks) * side >= 0:
         maker = book[queue_of(book, key_of(position_side, ticks)) + HEAD]
         while maker != 0 and total < lots:
-            is_own = owner != 0 and self_trade != TRADE_WITH_SELF and book[maker + OWNER] == owner
+            is_own = owner != 0 and self_trade != TRADE_WITH_SELF and owner_of(book, maker) == owner
             if is_own and self_trade != CANCEL_OLDEST:
                 return int(total)
             if not is_own:
@@ -269,7 +270,7 @@ def add_order(
     Args:
         book: of :func:`new_price_time_book`.
         order_id: positive, of no order that is in the book.
-        owner: 0 for the market, any other number for a participant.
+        owner: 0 for the market, 1 to 2**31 - 1 for a participant.
         side, ticks, lots: BUY or SELL, limit price, quantity.
         display_lots: what an iceberg shows at a time, 0 for all of it.
         time_in_force: IMMEDIATE_OR_CANCEL, FILL_OR_KILL, or any other for an order that rests.
@@ -282,8 +283,8 @@ def add_order(
     """
     _begin(book, lots)
     status = _why_not(book, order_id, side, ticks, lots)
-    if status != DONE:
-        return int(status)
+    if status != DONE or owner < 0 or owner > MAX_OWNER:
+        return int(status) if status != DONE else BAD_ACTION
     if reaches(book, side, ticks):
         if is_post_only:
             return WOULD_TAKE
@@ -368,7 +369,7 @@ def amend_order(book: IntArray, order_id: int, ticks: int, lots: int, self_trade
     if ticks == book[order + KEY] >> 1 and lots <= open_lots:
         _begin(book, lots)
         return DONE if lots == open_lots else int(reduce_order(book, order_id, open_lots - lots))
-    owner, side, display_lots = book[order + OWNER], side_of(book, order), book[order + DISPLAY]
+    owner, side, display_lots = owner_of(book, order), side_of(book, order), book[order + DISPLAY]
     remove_order(book, order)
     return int(add_order(book, order_id, owner, side, ticks, lots, display_lots, 0, False, self_trade, fills))
 
@@ -424,7 +425,7 @@ def apply_book_order(
         return BAD_TICKS
     if ticks == book[order + KEY] >> 1 and lots <= book[order + LOTS]:
         return int(amend_order(book, order_id, ticks, lots, TRADE_WITH_SELF, fills))
-    owner, side = book[order + OWNER], side_of(book, order)
+    owner, side = owner_of(book, order), side_of(book, order)
     remove_order(book, order)
     _begin(book, lots)
     return int(rest_order(book, order_id, owner, side, ticks, lots, 0))
@@ -486,7 +487,7 @@ def read_orders(book: IntArray, rows: IntArray) -> int:
             order = book[queue_of(book, key_of(side, ticks)) + HEAD]
             while order != 0 and n < len(rows):
                 rows[n, 0] = book[order + ID]
-                rows[n, 1] = book[order + OWNER]
+                rows[n, 1] = owner_of(book, order)
                 rows[n, 2] = side
                 rows[n, 3] = ticks
                 rows[n, 4] = book[order + LOTS]

@@ -27,16 +27,16 @@ _QUEUES, _SPARE_QUEUES, _QUEUE_MASK, _N_KEYS = 14, 15, 16, 17
 N_FILLS, REST_LOTS, IS_CUT = 18, 19, 20
 
 # Words of an order; a place in the array stands for an order, 0 for none.
-ID, OWNER, KEY, LOTS, HIDDEN, DISPLAY, PREVIOUS, NEXT = 0, 1, 2, 3, 4, 5, 6, 7
+ID, _OWNER, KEY, LOTS, HIDDEN, DISPLAY, PREVIOUS, NEXT = 0, 1, 2, 3, 4, 5, 6, 7
 _ORDER_WORDS = 8
 # Words of a queue.
 HEAD, _TAIL = 1, 2  # word 0 is its key, word 3 is spare
 _QUEUE_WORDS = 4
 _NO_KEY = -(1 << 62)
 
-_MIX = 0x9E3779B1
-_LOW_31 = 0x7FFFFFFF
-_LOW_32 = 0xFFFFFFFF
+# The word of the owner has the next order of its id's chain in its upper half.
+_LINK_SHIFT = 32
+MAX_OWNER = (1 << 31) - 1
 
 _BOOK = array(i8)
 
@@ -60,11 +60,11 @@ def new_price_time_book(
                 f"a book for {value} {name}", where="price-time book", remedy=f"give 1 to {MAX_BOOK_ORDERS}"
             )
     ladder = new_ladder(n_ticks, n_far)
-    id_bits = max(4, (4 * n_orders - 1).bit_length())
+    id_bits = max(4, (2 * n_orders - 1).bit_length())
     n_queues = 1 << max(4, (4 * n_prices - 1).bit_length())
     queues = -(-len(ladder) // 8) * 8
     ids = queues + 2 * n_queues * _QUEUE_WORDS
-    pool = ids + 2 * (1 << id_bits)
+    pool = ids + (1 << id_bits)
     book = np.zeros(pool + n_orders * _ORDER_WORDS, dtype=np.int64)
     book[: len(ladder)] = ladder
     book[_POOL], book[_N_POOL], book[_FREE] = pool, n_orders, pool
@@ -82,49 +82,48 @@ def new_price_time_book(
 
 
 @kernel(i8(_BOOK, i8), is_inlined=True)
-def _home(book: IntArray, order_id: int) -> int:
-    """Row of the table where an id belongs; four ids that follow one another share a cache line."""
-    group = order_id >> 2
-    mixed = (((group ^ (group >> 31)) & _LOW_31) * _MIX) & _LOW_32
-    return int(((mixed >> (34 - book[_ID_BITS])) << 2) | (order_id & 3))
-
-
-@kernel(i8(_BOOK, i8), is_inlined=True)
-def row_of(book: IntArray, order_id: int) -> int:
-    """Where in the array the id's row is, or the empty one where it would go."""
-    mask = (1 << book[_ID_BITS]) - 1
-    row = _home(book, order_id)
-    while True:
-        at = book[_IDS] + 2 * row
-        if book[at] == order_id or book[at] == 0:
-            return int(at)
-        row = (row + 1) & mask
-
-
-@kernel(void(_BOOK, i8))
-def _forget_row(book: IntArray, at: int) -> None:
-    """Take the id of a row out of the table; those that it had pushed on move back."""
-    mask = (1 << book[_ID_BITS]) - 1
-    ids = book[_IDS]
-    gap = (at - ids) >> 1
-    row = (gap + 1) & mask
-    while book[ids + 2 * row] != 0:
-        home = _home(book, book[ids + 2 * row])
-        if ((row - home) & mask) >= ((row - gap) & mask):
-            book[ids + 2 * gap] = book[ids + 2 * row]
-            book[ids + 2 * gap + 1] = book[ids + 2 * row + 1]
-            gap = row
-        row = (row + 1) & mask
-    book[ids + 2 * gap] = 0
+def _bucket(book: IntArray, order_id: int) -> int:
+    """Where the chain of an id begins; ids that follow one another have neighbouring chains."""
+    bits = book[_ID_BITS]
+    folded = order_id ^ (order_id >> bits) ^ (order_id >> (2 * bits))
+    return int(book[_IDS] + (folded & ((1 << bits) - 1)))
 
 
 @kernel(i8(_BOOK, i8), is_inlined=True)
 def place_of(book: IntArray, order_id: int) -> int:
     """The place of an order, 0 if there is none of the id."""
-    if order_id <= 0:
-        return 0
-    row = row_of(book, order_id)
-    return int(book[row + 1]) if book[row] == order_id else 0
+    order = book[_bucket(book, order_id)]
+    while order != 0 and book[order + ID] != order_id:
+        order = book[order + _OWNER] >> _LINK_SHIFT
+    return int(order)
+
+
+@kernel(i8(_BOOK, i8), is_inlined=True)
+def owner_of(book: IntArray, order: int) -> int:
+    """The owner of an order."""
+    return int(book[order + _OWNER] & MAX_OWNER)
+
+
+@kernel(void(_BOOK, i8, i8, i8), is_inlined=True)
+def _remember(book: IntArray, order: int, order_id: int, owner: int) -> None:
+    """Give an order its id and owner, and put it at the head of the id's chain."""
+    at = _bucket(book, order_id)
+    book[order + ID] = order_id
+    book[order + _OWNER] = owner | (book[at] << _LINK_SHIFT)
+    book[at] = order
+
+
+@kernel(void(_BOOK, i8), is_inlined=True)
+def _forget(book: IntArray, order: int) -> None:
+    """Take an order out of its id's chain."""
+    at, link = _bucket(book, book[order + ID]), book[order + _OWNER] >> _LINK_SHIFT
+    if book[at] == order:
+        book[at] = link
+        return
+    other = book[at]
+    while book[other + _OWNER] >> _LINK_SHIFT != order:
+        other = book[other + _OWNER] >> _LINK_SHIFT
+    book[other + _OWNER] = owner_of(book, other) | (link << _LINK_SHIFT)
 
 
 # --- queues -------------------------------------------------------------------------------------------------------
@@ -214,7 +213,7 @@ def unlink(book: IntArray, queue: int, order: int) -> None:
 @kernel(void(_BOOK, i8), is_inlined=True)
 def free_order(book: IntArray, order: int) -> None:
     """Give an order's place back, and forget its id."""
-    _forget_row(book, row_of(book, book[order + ID]))
+    _forget(book, order)
     book[order + NEXT] = book[_FREE]
     book[_FREE] = order
     book[N_OPEN] -= 1
@@ -240,11 +239,7 @@ def rest_as_shown(
         return BOOK_FULL
     book[_FREE] = book[order + NEXT]
     book[N_OPEN] += 1
-    row = row_of(book, order_id)
-    book[row] = order_id
-    book[row + 1] = order
-    book[order + ID] = order_id
-    book[order + OWNER] = owner
+    _remember(book, order, order_id, owner)
     book[order + KEY] = key_of(side, ticks)
     book[order + LOTS] = shown
     book[order + HIDDEN] = hidden
