@@ -187,10 +187,10 @@ class StopsOneLotShort(Mutant):
 
 
 class ReplaceForgetsFills(Mutant):
-    """A confirmed replacement overwrites what had filled."""
+    """A confirmed placement or replacement overwrites what had filled."""
 
     def hears(self, event: Any) -> bool:
-        if event["kind"] == ORDER_REPLACED:
+        if event["kind"] in (ORDER_ACCEPTED, ORDER_REPLACED):
             order = self.order(int(event["order_id"]))
             if order is not None:
                 order["filled_lots"] = 0

@@ -13,6 +13,8 @@ import numpy as np
 from bot4.domain.events import ORDER_ACCEPTED, TRADE, EventKind
 from bot4.domain.halts import HaltReason
 from bot4.domain.orders import (
+    EXPIRED,
+    FILLED,
     HELD,
     PENDING,
     PLACE,
@@ -43,8 +45,11 @@ RESYNC_EVERY = 40  # steps
 SNAPSHOT_EVERY = 60  # entries of the journal
 # What no fault of these worlds causes: the venue and the money are right, and no order comes after its validity.
 NEVER_TRUE = frozenset(
-    {HaltReason.CAME_BACK, HaltReason.UNBOOKABLE, HaltReason.OVERFILL, HaltReason.NO_ROOM, HaltReason.STRANGE_FILL}
-)
+    {
+        HaltReason.CAME_BACK, HaltReason.VANISHED, HaltReason.UNBOOKABLE, HaltReason.OVERFILL, HaltReason.NO_ROOM,
+        HaltReason.STRANGE_FILL, HaltReason.STRANGE_REPORT, HaltReason.UNSURE_FILL,
+    }
+)  # fmt: skip
 WARM_SHARE = 0.6  # of the restarts; the others know nothing but the venue
 
 
@@ -342,6 +347,8 @@ class World:
         is_reachable = not (network["until_ns"][10:] > network["now_ns"] - SECOND_NS).any()
         venue = self.exchange._venue[0]
         rows = venue["orders"][: int(venue["n_orders"])]
+        lost = [k for k in rows["id"].tolist() if FILLED <= self._statuses.get(k, 0) <= EXPIRED]
+        self._require(lost == [], f"open at the venue, and finished in our books: {lost}")
         for symbol in self.symbols:
             held = int(venue["net_lots"][symbol])
             is_bare = held != 0

@@ -138,6 +138,8 @@ def _count_fill(brain: Any, config: Any, report: Any, slot: int) -> None:
     order, care = brain["orders"][slot], brain["care"][slot]
     is_first = order["filled_lots"] == 0
     order["filled_lots"] += report["fill_lots"]
+    if care["waits"] & AWAITS_REPLACE and order["filled_lots"] > order["qty_lots"]:
+        order["qty_lots"] = care["wanted_lots"]  # the venue has taken the replacement, whose word is still on its way
     if order["ts_active_ns"] == 0:
         order["ts_active_ns"] = report["ts_ns"]
     have_answer(care, AWAITS_PLACE)
