@@ -1,4 +1,4 @@
-"""What an exchange tells again to one who missed it: fills with a query, and what had filled at an order's end."""
+"""What an exchange tells again to one who missed it: fills with the answer to a query, totals at an end."""
 
 from __future__ import annotations
 
