@@ -147,7 +147,7 @@ class World:
             if at == len(self.steps) - self.n_quiet_steps // 2:
                 self._compare()
             self._step(at, ts_ns, events, acts=at < self.n_steps)
-        for _ in range(10):  # what the last moment of the market caused comes in
+        for _ in range(30):  # what the last moment of the market caused comes in
             self._live_until(self.now + SECOND_NS)
             self._do("clock", self.now)
         self._check_peace()
