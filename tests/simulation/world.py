@@ -147,6 +147,9 @@ class World:
             if at == len(self.steps) - self.n_quiet_steps // 2:
                 self._compare()
             self._step(at, ts_ns, events, acts=at < self.n_steps)
+        for _ in range(10):  # what the last moment of the market caused comes in
+            self._live_until(self.now + SECOND_NS)
+            self._do("clock", self.now)
         self._check_peace()
         self._require(self.n_events >= self.least_events, f"only {self.n_events} events")
         self.digest.update(self.desk.state())

@@ -138,8 +138,9 @@ def _count_fill(brain: Any, config: Any, report: Any, slot: int) -> None:
     order, care = brain["orders"][slot], brain["care"][slot]
     is_first = order["filled_lots"] == 0
     order["filled_lots"] += report["fill_lots"]
-    if care["waits"] & AWAITS_REPLACE and order["filled_lots"] > order["qty_lots"]:
-        order["qty_lots"] = care["wanted_lots"]  # the venue has taken the replacement, whose word is still on its way
+    is_over = report["reason"] == 0 or order["filled_lots"] > order["qty_lots"]
+    if care["waits"] & AWAITS_REPLACE and is_over:  # the venue may have taken the replacement, whose word is on its way
+        order["qty_lots"] = max(order["qty_lots"], care["wanted_lots"])
     if order["ts_active_ns"] == 0:
         order["ts_active_ns"] = report["ts_ns"]
     have_answer(care, AWAITS_PLACE)
