@@ -309,6 +309,7 @@ class World:
                 self._do("cancel", int(open_ids[int(which * len(open_ids))]), self.now)
 
     def _enter(self, symbol: int) -> None:
+        self._do("clock", self.now)  # as in a step of the brain: what outlived the last position is cleared away first
         side = 1 if self.rng.random() < 0.5 else -1
         price = int(self.desk.brain[0]["positions"][symbol]["mark_ticks"]) or START_TICKS
         far, n_targets = int(self.rng.integers(2, 12)) * GAP, int(self.rng.integers(0, 4))
