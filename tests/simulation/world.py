@@ -147,7 +147,7 @@ class World:
             if at == len(self.steps) - self.n_quiet_steps // 2:
                 self._compare()
             self._step(at, ts_ns, events, acts=at < self.n_steps)
-        for _ in range(10):  # what the last moment of the market caused comes in
+        for _ in range(30):  # what the last moment of the market caused comes in
             self._live_until(self.now + SECOND_NS)
             self._do("clock", self.now)
         self._check_peace()
@@ -309,6 +309,7 @@ class World:
                 self._do("cancel", int(open_ids[int(which * len(open_ids))]), self.now)
 
     def _enter(self, symbol: int) -> None:
+        self._do("clock", self.now)  # as in a step of the brain: what outlived the last position is cleared away first
         side = 1 if self.rng.random() < 0.5 else -1
         price = int(self.desk.brain[0]["positions"][symbol]["mark_ticks"]) or START_TICKS
         far, n_targets = int(self.rng.integers(2, 12)) * GAP, int(self.rng.integers(0, 4))

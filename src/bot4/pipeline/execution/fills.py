@@ -237,6 +237,8 @@ def _fill_sleeve(brain: Any, config: Any, order: Any, report: Any, side: int) ->
             sleeve["is_short"] = int(side == SELL)
         sleeve["entry_lots"] += lots
         sleeve["entry_cost_atoms"] += value
+        if sleeve["stop_ticks"] == 0 and sleeve["initial_stop_ticks"] > 0 and sleeve["lots"] != 0:
+            sleeve["leave_reason"] = BY_EMERGENCY  # told after its trade was closed, its stop with it
         reference = sleeve["decision_ticks"]
         if sleeve["initial_stop_ticks"] > 0:
             risk_ticks = abs(ticks - sleeve["initial_stop_ticks"])
