@@ -326,8 +326,8 @@ def test_ccxts_own_sockets_hear_of_orders_and_books(manual: ServerThread) -> Non
 
 def test_a_synthetic_market_moves_and_ccxt_reads_all_of_its_public_data(synthetic: ServerThread) -> None:
     client = new_client(synthetic.url, perpetual=False)
-    deadline = time.monotonic() + 10
-    while len(client.fetch_ohlcv("BTC/USDT", "1m")) < 3:
+    deadline = time.monotonic() + 60
+    while len(client.fetch_ohlcv("BTC/USDT", "1m")) < 3 or len(client.fetch_trades("BTC/USDT")) <= 3:
         assert time.monotonic() < deadline, "the market does not move"
         time.sleep(0.1)
     book = client.fetch_order_book("BTC/USDT", 20)

@@ -256,7 +256,7 @@ class Market(RuleBasedStateMachine):
         else:
             assert status == MatchStatus.RESTED
             self.plain.resting.remove(order)
-            self.plain.resting.append(Resting(order_id, 0, side, ticks, lots, 0, 0))
+            self.plain.resting.append(Resting(order_id, order.owner, side, ticks, lots, 0, 0))
 
     @rule(side=sides, level=st.integers(0, 2), lots=quantities)
     def a_recorded_trade_takes_from_a_queue(self, side: int, level: int, lots: int) -> None:
