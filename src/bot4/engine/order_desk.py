@@ -217,7 +217,8 @@ class OrderDesk:
 
         ``events`` are EVENT records, at most some hundred at a time: the outbox holds 1,024 commands.
         """
-        take_events(self.config, self.brain, self.outbox, events)
+        if len(events):  # an exchange's empty answer is not to be written to, which is another type to the compiler
+            take_events(self.config, self.brain, self.outbox, events)
 
     def resync(self, ts_ns: int) -> None:
         """The connection to the venue is back: ask about every order that it may have."""
